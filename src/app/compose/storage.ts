@@ -94,10 +94,8 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
 
 function composeStore({ journal, trustDomain, cluster, sds }: Config, foundation: Foundation): Store {
   const { store, retention, postgres } = journal;
+  const inventoried = { retentionMs: retention, cluster: cluster.id, sdsRenewAt: sds.renewAt };
   return store.kind === 'sqlite'
-    ? composeSqliteStore(
-        { file: store.file, retentionMs: retention, cluster: cluster.id, sdsRenewAt: sds.renewAt },
-        foundation,
-      )
-    : composePostgresStore({ ...store, ...postgres }, { trust: trustDomain }, foundation);
+    ? composeSqliteStore({ file: store.file, ...inventoried }, foundation)
+    : composePostgresStore({ ...store, ...postgres }, { trust: trustDomain, ...inventoried }, foundation);
 }

@@ -12,9 +12,7 @@ import type {
   OverdueQuestion,
 } from '../../../ports/inventory/inventory.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import { PostgresPool } from '../postgres/connection/postgres-pool.ts';
-import type { PostgresSettings } from '../postgres/connection/settings.ts';
-import type { Database } from '../postgres/shared/database.ts';
+import type { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { proxyFrom } from '../readings/evidence-records.ts';
 import type { Row } from '../records.ts';
 import { acknowledgedIn } from './acknowledged.ts';
@@ -35,21 +33,19 @@ interface Waits {
 
 const NEVER_MS = -1;
 
-export class PostgresInventory implements Inventory, InventoryKeeping, AsyncDisposable {
-  readonly #database: Database;
+export class PostgresInventory implements Inventory, InventoryKeeping {
+  readonly #pool: PostgresPool;
   readonly #settings: FollowerSettings;
-  readonly #following: PostgresPool;
   readonly #follower: InventoryFollower;
 
-  /** @param parts.database for questions; following has a connection of its own, by `connection`. */
+  /** @param parts.pool whoever made it closes it; following takes one of its connections for the moment of a step. */
   constructor(
-    { database, clock }: { readonly database: Database; readonly clock: Pick<Clock, 'after' | 'monotonicMs'> },
-    settings: FollowerSettings & { readonly connection: PostgresSettings },
+    { pool, clock }: { readonly pool: PostgresPool; readonly clock: Pick<Clock, 'monotonicMs'> },
+    settings: FollowerSettings,
   ) {
-    this.#database = database;
+    this.#pool = pool;
     this.#settings = settings;
-    this.#following = new PostgresPool({ clock }, { ...settings.connection, maxConnections: 1 });
-    this.#follower = new InventoryFollower({ pool: this.#following, clock }, settings);
+    this.#follower = new InventoryFollower({ pool, clock }, settings);
   }
 
   async page(question: InventoryQuestion, options: Waits): Promise<InventoryPage> {
@@ -71,21 +67,17 @@ export class PostgresInventory implements Inventory, InventoryKeeping, AsyncDisp
 
   async overdue({ nowMs, limit }: OverdueQuestion, options: Waits): Promise<OverdueFound> {
     const { reportedMs = NEVER_MS } = await this.#progress(options);
-    const rows = await this.#database.query(SELECT_OVERDUE, [nowMs, reportedMs, limit], options);
-    const [counted] = await this.#database.query(COUNT_OVERDUE, [nowMs, NEVER_MS], options);
+    const rows = await this.#pool.query(SELECT_OVERDUE, [nowMs, reportedMs, limit], options);
+    const [counted] = await this.#pool.query(COUNT_OVERDUE, [nowMs, NEVER_MS], options);
     return { entries: rows.map(entryFrom), count: Number(counted?.['count']) };
   }
 
   async reportedOverdue({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<void> {
-    await this.#database.commit(KEEP_REPORTED, [nowMs], options);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#following[Symbol.asyncDispose]();
+    await this.#pool.commit(KEEP_REPORTED, [nowMs], options);
   }
 
   async #progress(options: Waits): Promise<{ readonly asOfMs?: number; readonly reportedMs?: number }> {
-    const [row = {}] = await this.#database.query(SELECT_PROGRESS, [], options);
+    const [row = {}] = await this.#pool.query(SELECT_PROGRESS, [], options);
     return Object.fromEntries(Object.entries(row).flatMap(([name, ms]) => (ms === null ? [] : [[name, Number(ms)]])));
   }
 
@@ -94,7 +86,7 @@ export class PostgresInventory implements Inventory, InventoryKeeping, AsyncDisp
     const asked = entries.map(({ identity, cluster, podUid = '' }) => {
       return { identity, cluster, podUid, own: cluster === this.#settings.cluster };
     });
-    const rows = await this.#database.query(SELECT_PROXIES_OF, [JSON.stringify(asked)], options);
+    const rows = await this.#pool.query(SELECT_PROXIES_OF, [JSON.stringify(asked)], options);
     const notes = Map.groupBy(rows, ({ ofCluster, identity, podUid }) => JSON.stringify([ofCluster, identity, podUid]));
     return entries.map((entry) => {
       const { identity, cluster, podUid = '' } = entry;
@@ -108,6 +100,6 @@ export class PostgresInventory implements Inventory, InventoryKeeping, AsyncDisp
     let parameters = 0;
     // There is no `?` but for parameters.
     const text = sql.replaceAll('?', () => `$${(parameters += 1)}`);
-    return this.#database.query(text, values, options);
+    return this.#pool.query(text, values, options);
   }
 }

@@ -25,12 +25,12 @@ interface Former {
 }
 
 export function composeInventoryAdministration(
-  { cluster, journal }: Pick<Config, 'cluster' | 'journal'>,
+  { cluster }: Pick<Config, 'cluster'>,
   { clock, running: signal }: Pick<Foundation, 'clock' | 'running'>,
   { storage: { inventory, newest }, ledgers: { bans }, trust: { issuers } }: Former,
 ): InventoryParts {
   const list: InventoryParts['list'] = async (request) => {
-    if (inventory === undefined) throw absent(journal);
+    if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
     return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });
   };
   const show = async ({ identity, namespaces }: AskedIdentity): Promise<IdentityAnswer<Decided>> => {
@@ -48,10 +48,4 @@ export function composeInventoryAdministration(
 /** Of what signs now: a former certificate of an issuer is in force no more. */
 function chainsOf(issuers: readonly NamedIssuer[]): IdentityAnswer['chains'] {
   return Object.fromEntries(issuers.map((named) => [certifiedOf(named.state)?.id ?? '', chainOf(named)]));
-}
-
-function absent({ store: { kind } }: Config['journal']): AuthorityError {
-  return kind === 'postgres'
-    ? new AuthorityError('CAP-O02', { detail: 'a server that records in PostgreSQL keeps no inventory yet' })
-    : new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
 }

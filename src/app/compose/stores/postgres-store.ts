@@ -4,6 +4,8 @@ import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.t
 import { BAN_LEDGER } from '../../../adapters/storage/ledgers/ban-ledger.ts';
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
+import { PostgresInventory } from '../../../adapters/storage/inventory/postgres-inventory.ts';
+import type { FollowerSettings } from '../../../adapters/storage/inventory/postgres/inventory-follower.ts';
 import { PostgresPool } from '../../../adapters/storage/postgres/connection/postgres-pool.ts';
 import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
 import { PostgresIssuanceHistory } from '../../../adapters/storage/postgres/postgres-issuance-history.ts';
@@ -32,7 +34,7 @@ const LEASE_NAME = 'journal';
 
 export function composePostgresStore(
   settings: PostgresSettings,
-  { trust }: { readonly trust: string },
+  { trust, ...inventoried }: FollowerSettings & { readonly trust: string },
   { clock, events, random, lifecycle, startUp, worker }: Foundation,
 ): Store {
   const server = serverName(worker);
@@ -66,7 +68,7 @@ export function composePostgresStore(
     evidenceRecords: new PostgresEvidenceRecords(shared),
     newest: new PostgresNewestRecords(shared),
     revokedLeaves: new PostgresRevokedLeaves(shared),
-    inventory: undefined,
+    inventory: new PostgresInventory({ pool, clock }, inventoried),
     proof: { chains: statistics, heads: new PostgresAuditHeads(shared, { leaseName: LEASE_NAME }), isMadeHere: true },
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),

@@ -1,11 +1,14 @@
 // The inventory of all servers of a shared store, against a real database.
+import assert from 'node:assert/strict';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresInventory } from '../../../../src/adapters/storage/inventory/postgres-inventory.ts';
 import { PostgresClosings } from '../../../../src/adapters/storage/postgres/shared/postgres-closings.ts';
 import { PostgresEvidenceRecords } from '../../../../src/adapters/storage/postgres/shared/postgres-evidence-records.ts';
 import { PostgresLease } from '../../../../src/adapters/storage/postgres/shared/postgres-lease.ts';
-import { NEVER } from '../../../adapters/storage/sqlite/records.ts';
+import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import { issued, NEVER } from '../../../adapters/storage/sqlite/records.ts';
 import { INVENTORY_SETTINGS, inventoryContract, type InventoriedStore } from '../../../support/contracts/inventory.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { SharedStore } from './shared-store.ts';
 
 const WAITING = { signal: NEVER };
@@ -16,8 +19,7 @@ describe('The inventory of a shared store', function () {
   const store = SharedStore.ofSuite();
 
   function opened(): PostgresInventory {
-    const parts = { database: store.database, clock: new SystemClock() };
-    return new PostgresInventory(parts, { ...INVENTORY_SETTINGS, connection: store.settings });
+    return new PostgresInventory({ pool: store.pool, clock: new SystemClock() }, INVENTORY_SETTINGS);
   }
 
   const write: InventoriedStore['write'] = async ({ decisions = [], closings = [], proxies = [] }) => {
@@ -26,13 +28,82 @@ describe('The inventory of a shared store', function () {
     if (closings.length > 0) {
       await using lease = new PostgresLease({ database, clock: new SystemClock() }, { name: LEASE, holder: 'a test' });
       const { epoch } = await lease.acquire(WAITING);
-      await new PostgresClosings({ database }, { leaseName: LEASE }).recordClosings(closings, undefined, { epoch, ...WAITING });
+      await new PostgresClosings({ database: store.pool }, { leaseName: LEASE }).recordClosings(closings, undefined, {
+        epoch,
+        ...WAITING,
+      });
     }
     await new PostgresEvidenceRecords({ database }).recordEvidence({ bundles: [], proxies }, WAITING);
   };
 
   inventoryContract(async () => {
+    return Promise.resolve({ inventory: opened(), write, [Symbol.asyncDispose]: async () => Promise.resolve() });
+  });
+
+  async function follow(inventory: PostgresInventory): Promise<void> {
+    while (!(await inventory.follow({ nowMs: NOON_MS }, WAITING)).isCurrent);
+  }
+
+  async function serials(inventory: PostgresInventory): Promise<readonly string[]> {
+    const { entries } = await inventory.page({ conditions: {}, limit: 100, nowMs: NOON_MS }, WAITING);
+    return entries.map(({ serial }) => serial);
+  }
+
+  const leaf = (pod: string): DecisionRecord => issued(pod, { podName: pod, podUid: pod, serial: pod });
+  /** As another server does. */
+  const INSERT = `INSERT INTO decisions (decision_id, time_ms, outcome, api, remote_address, caller, identity, pod_name,
+      pod_uid, serial, issuer, not_before_ms, not_after_ms, cluster)
+    VALUES ('slow', ${NOON_MS}, 'issued', 'csr', '', 'spiffe://a/ns/b/sa/c', 'spiffe://a/ns/b/sa/c', 'p', 'p', 'slow', 'i', 0,
+      ${NOON_MS + 3_600_000}, 'west')`;
+
+  it('has what was recorded before and committed later, also by who follows from then on', async () => {
+    for (const another of [false, true]) {
+      await store.cluster.query('TRUNCATE decisions, inventory_entries, inventory_progress');
+      const [first, second] = [opened(), opened()];
+      await store.inTransaction(INSERT, async () => {
+        await write({ decisions: [leaf('quick')] });
+        await follow(first);
+        assert.deepEqual(await serials(first), ['quick']);
+      });
+      await follow(another ? second : first);
+      assert.deepEqual((await serials(first)).toSorted(), ['quick', 'slow'], String(another));
+    }
+  });
+
+  it('is kept by several in turn and at once, and loses nothing', async () => {
+    const keepers = [opened(), opened(), opened()];
+    const pods = Array.from({ length: 30 }, (_, index) => `pod-${String(index).padStart(2, '0')}`);
+    for (const [index, pod] of pods.entries()) {
+      await write({ decisions: [leaf(pod)] });
+      await follow(keepers[index % 3] ?? assert.fail());
+      if (index % 10 === 0) await Promise.all(keepers.map(follow));
+    }
+    assert.deepEqual(await serials(opened()), pods);
+  });
+
+  it('goes on where the database stands after one that lost its last commits, as by a failover', async () => {
     const inventory = opened();
-    return Promise.resolve({ inventory, write, [Symbol.asyncDispose]: async () => inventory[Symbol.asyncDispose]() });
+    await write({ decisions: [leaf('kept')] });
+    await follow(inventory);
+    const before = await store.cluster.query('SELECT turn, decisions FROM inventory_progress');
+    await write({ decisions: [leaf('lost')] });
+    await follow(inventory);
+    const [turn = '', decisions = ''] = before[0] ?? [];
+    await store.cluster
+      .query(`DELETE FROM decisions WHERE serial = 'lost'; DELETE FROM inventory_entries WHERE serial = 'lost';
+      UPDATE inventory_progress SET turn = ${turn}, decisions = ${decisions};
+      ALTER SEQUENCE decisions_id_seq RESTART WITH ${Number(decisions) + 1}`);
+    await write({ decisions: [leaf('again')] });
+    await follow(inventory);
+    assert.deepEqual(await serials(inventory), ['again', 'kept']);
+  });
+
+  it('says that it cannot be asked or kept while the database is away', async () => {
+    await store.cluster.query('ALTER TABLE inventory_progress RENAME TO gone');
+    try {
+      for (const ask of [serials, follow]) await assert.rejects(ask(opened()), { reason: 'CAP-S04' });
+    } finally {
+      await store.cluster.query('ALTER TABLE gone RENAME TO inventory_progress');
+    }
   });
 });

@@ -57,6 +57,10 @@ export class SharedStore {
     return this.#running.cluster;
   }
 
+  get pool(): PostgresPool {
+    return this.#running.pool;
+  }
+
   readonly database: Database = {
     query: async (...question) => this.#ask('query', question),
     commit: async (...question) => this.#ask('commit', question),

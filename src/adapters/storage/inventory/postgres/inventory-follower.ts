@@ -50,7 +50,10 @@ export class InventoryFollower {
   readonly #settings: FollowerSettings;
   #read: Read | undefined;
 
-  constructor(parts: { readonly pool: PostgresPool; readonly clock: Pick<Clock, 'monotonicMs'> }, settings: FollowerSettings) {
+  constructor(
+    parts: { readonly pool: PostgresPool; readonly clock: Pick<Clock, 'monotonicMs'> },
+    settings: FollowerSettings,
+  ) {
     [this.#pool, this.#clock] = [parts.pool, parts.clock];
     this.#settings = settings;
   }
@@ -122,7 +125,13 @@ export class InventoryFollower {
     await write(
       connection,
       KEEP_CERTIFICATES,
-      live.map(({ serial, notAfterMs, identity, cluster, podUid }) => ({ serial, notAfterMs, identity, cluster, podUid })),
+      live.map(({ serial, notAfterMs, identity, cluster, podUid }) => ({
+        serial,
+        notAfterMs,
+        identity,
+        cluster,
+        podUid,
+      })),
     );
   }
 

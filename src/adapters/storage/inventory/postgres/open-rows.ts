@@ -60,7 +60,8 @@ export class OpenRows {
     }
     for (const id of ids) {
       missing.delete(id);
-      for (let gap = Math.max(this.#newest + 1, id - MAX_MISSING); gap < id; gap += 1) missing.set(gap, { sinceMs: nowMs });
+      for (let gap = Math.max(this.#newest + 1, id - MAX_MISSING); gap < id; gap += 1)
+        missing.set(gap, { sinceMs: nowMs });
       this.#newest = Math.max(this.#newest, id);
     }
     this.#missing = new Map([...missing].slice(-MAX_MISSING));
