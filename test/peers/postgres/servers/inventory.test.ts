@@ -1,15 +1,15 @@
 // One answer to who has a certificate for all servers of a database, also when the one that keeps it dies.
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { runCli } from '../../../src/cli/program.ts';
-import { ServerFiles } from '../../app/support/server-files.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { Replica } from '../../soak/replicas/replica.ts';
-import { buildCsr } from '../../support/certificates.ts';
-import { eventually } from '../../support/eventually.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { peerOrSkip } from '../support/presence.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { Replica } from '../../../soak/replicas/replica.ts';
+import { buildCsr } from '../../../support/certificates.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../../support/presence.ts';
 
 interface Listed {
   readonly asOf?: string;

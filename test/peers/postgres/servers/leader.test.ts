@@ -1,11 +1,11 @@
 // The chores of all servers on one database when the one that does them dies.
 import assert from 'node:assert/strict';
-import { ServerFiles } from '../../app/support/server-files.ts';
-import { Replica } from '../../soak/replicas/replica.ts';
-import { eventually } from '../../support/eventually.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { peerOrSkip } from '../support/presence.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
+import { Replica } from '../../../soak/replicas/replica.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../../support/presence.ts';
 
 /** Fifteen that the row belongs to the dead one, three until the other looks again, and what a busy machine takes. */
 const FOLLOWED_MS = 25_000;
