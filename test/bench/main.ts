@@ -3,7 +3,7 @@
 import { cpus } from 'node:os';
 import type { Benchmark, Context } from './benchmark.ts';
 import { clusterBenchmark } from './rows/cluster.ts';
-import { callsBenchmark, postgresBenchmark, processesBenchmark } from './rows/calls.ts';
+import { callsBenchmark, headsBenchmark, postgresBenchmark, processesBenchmark } from './rows/calls.ts';
 import { issueBenchmark } from './rows/issue/issue.ts';
 import { listBenchmark } from './rows/list/list.ts';
 import { makeMaterial } from './material.ts';
@@ -16,6 +16,7 @@ import { replayBenchmark } from './rows/replay.ts';
 import { relayedSignBenchmark } from './rows/sign.ts';
 import { streamsBenchmark } from './rows/streams.ts';
 import { tableOf } from './table.ts';
+import { verifyBenchmark } from './rows/verify.ts';
 import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -25,12 +26,14 @@ const BENCHMARKS: readonly Benchmark[] = [
   pkcs11Benchmark,
   policyBenchmark,
   replayBenchmark,
+  verifyBenchmark,
   listBenchmark,
   clusterBenchmark,
   callsBenchmark('kept'),
   callsBenchmark('fresh'),
   processesBenchmark,
   postgresBenchmark,
+  headsBenchmark,
   streamsBenchmark(1000),
   streamsBenchmark(5000),
 ];

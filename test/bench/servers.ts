@@ -39,17 +39,19 @@ export interface CapstanOptions {
   readonly processes?: number;
   readonly core?: Core;
   readonly journal?: Readonly<Record<string, unknown>>;
+  readonly audit?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * `capstan serve` with a token issuer, a policy and a journal on disk.
  * @param options.processes how many answer. @param options.core where they run.
  * @param options.journal keys of the configuration beside or instead of a journal on disk.
+ * @param options.audit keys of the configuration; heads of the journal are signed by none where it is absent.
  * @param options.streams SDS streams that will be opened, in turn by each identity.
  */
 export async function startCapstan(
   material: Material,
-  { streams, processes = 1, core = SERVER_CORE, journal }: CapstanOptions,
+  { streams, processes = 1, core = SERVER_CORE, journal, audit }: CapstanOptions,
 ): Promise<Capstan> {
   const folder = await mkdtemp(path.join(material.folder, 'capstan-'));
   const bundleFile = path.join(folder, 'bundle.pem');
@@ -64,7 +66,10 @@ export async function startCapstan(
   const files = { folder, bundleFile, policyFile };
   // YAML reads JSON as it is.
   const config = configOf(material, files, { tlsPort, httpPort, streams });
-  await writeFile(configFile, JSON.stringify({ ...config, processes, ...(journal && { journal }) }));
+  await writeFile(
+    configFile,
+    JSON.stringify({ ...config, processes, ...(journal && { journal }), ...(audit && { audit }) }),
+  );
   const server = await startServer(
     process.execPath,
     [MAIN, 'serve', '--config', configFile],

@@ -1,5 +1,8 @@
 // End to end: a CSR over gRPC and TLS, the chain back, driven by one Go client for both servers.
 // Ours checks a token, judges by policy and journals; the yardstick only issues.
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { goDuration, inTurn, type Benchmark, type Context } from '../benchmark.ts';
 import { startBareServer, startCapstan } from '../servers.ts';
 import { findPostgres } from '../../support/postgres/binaries.ts';
@@ -87,6 +90,22 @@ export const postgresBenchmark: Benchmark = {
     await using embedded = await startCapstan(context.material, { streams: 0 });
     const ours = async (): Promise<Calls> => drive(context, shared, 'kept');
     return [await cpuBeside(context, 'postgres', ours, { name: 'SQLite', server: embedded })];
+  },
+};
+
+/** What a call costs where a head of the journal is signed each second, ten times as often as by default, and kept in a file too. */
+export const headsBenchmark: Benchmark = {
+  rows: ['e2e.kept.p256.heads'],
+  needsGo: true,
+  run: async (context) => {
+    const [keyFile, file] = ['heads-key.pem', 'witness.jsonl'].map((name) => path.join(context.material.folder, name));
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await writeFile(keyFile!, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    const audit = { keyFile, headEvery: '1s', witness: { file } };
+    await using signed = await startCapstan(context.material, { streams: 0, audit });
+    await using unsigned = await startCapstan(context.material, { streams: 0 });
+    const ours = async (): Promise<Calls> => drive(context, signed, 'kept');
+    return [await cpuBeside(context, 'heads', ours, { name: 'no heads', server: unsigned })];
   },
 };
 
