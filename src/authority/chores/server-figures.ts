@@ -13,6 +13,8 @@ export interface ServerFigures {
   readonly streams: number;
   /** Until the first live workload has no valid certificate, if nothing more is issued. */
   readonly outageBudgetMs?: number;
+  /** Identities whose renewal is overdue; absent where no inventory is kept. */
+  readonly overdue?: number;
   /** Of the policy bundle, in ms since the epoch. */
   readonly bundleSoftExpiryMs?: number;
   readonly bundleHardExpiryMs?: number;

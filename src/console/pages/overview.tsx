@@ -7,6 +7,7 @@ import { Table, type Row } from '../parts/table.tsx';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Code, Count, Moment, Name, Span, State } from '../parts/values.tsx';
 import { useAnswer } from '../use-answer.ts';
+import { FirstToEnd } from './first-to-end.tsx';
 import { issuerState } from './issuers.tsx';
 import { meaningOf } from './refusals.tsx';
 
@@ -24,6 +25,7 @@ export function OverviewPage() {
             <h2>Decisions of the past hour</h2>
             <DecisionsChart lately={answer.lately} />
           </section>
+          <FirstToEnd />
           <Table
             caption="What ends next"
             head={['What', 'State', 'Ends']}
@@ -57,15 +59,24 @@ function Troubled({ of: { troubled } }: { readonly of: Overview }) {
 }
 
 function factsOf({ trustDomain, figures }: Overview): readonly Fact[] {
-  const { issued, refused, streams, outageBudgetMs } = figures;
+  const { issued, refused, streams, outageBudgetMs, overdue } = figures;
   const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
   return [
     ['Trust domain', <Code of={trustDomain} />],
     ['Outage budget', outageBudgetMs === undefined ? 'not known yet' : <Span of={outageBudgetMs} />],
+    ...(overdue === undefined ? [] : [['Overdue renewals', <Overdue count={overdue} />] as const]),
     ['Issued since the start', <Count of={issued} />],
     ['Refused since the start', <Count of={refusals} />],
     ['SDS streams', <Count of={streams} />],
   ];
+}
+
+function Overdue({ count }: { readonly count: number }) {
+  return (
+    <a href="/identities?state=overdue">
+      <Count of={count} />
+    </a>
+  );
 }
 
 interface End {

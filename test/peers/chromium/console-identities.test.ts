@@ -167,6 +167,26 @@ describe('The identities in the console', function () {
     await open('?namespace=default');
     await page.getByLabel('State').selectOption('overdue');
     await rowOf('web-000').filter({ hasText: 'overdue' }).waitFor();
+    const names = page.getByRole('region', { name: 'Who fails first' }).getByRole('link');
+    await page.goto(new URL('/', page.url()).href);
+    await names.first().waitFor();
+    assert.match(await names.first().innerText(), /^spiffe:.*web-\d+$/);
+    assert.equal(await names.count(), 5);
+    await page
+      .locator('dd')
+      .getByRole('link', { name: String(MANY), exact: true })
+      .waitFor();
+    await demandAccessible(page);
+    await page
+      .locator('dd')
+      .getByRole('link', { name: String(MANY), exact: true })
+      .click();
+    await page.getByRole('heading', { name: 'Identities', level: 1 }).waitFor();
+    await rowOf('web-000')
+      .filter({ hasText: 'overdue' })
+      .or(page.getByRole('link', { name: 'Next page' }))
+      .first()
+      .waitFor();
     await page.getByText(/on record at .* \d+ seconds? before/).waitFor();
     await demandAccessible(page);
     await keepScreenshot(page, 'identities-overdue');

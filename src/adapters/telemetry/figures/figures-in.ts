@@ -9,6 +9,7 @@ export function figuresIn(text: string): ServerFigures {
   const named = (name: string): readonly MetricSample[] => samples.filter((one) => one.name === `capstan_${name}`);
   const decisions = named('decisions_total');
   const outageBudgetMs = soonest(named('outage_budget_seconds'));
+  const overdue = named('overdue_identities');
   const bundleSoftExpiryMs = soonest(named('policy_bundle_soft_expiry_seconds'));
   const bundleHardExpiryMs = soonest(named('policy_bundle_hard_expiry_seconds'));
   return {
@@ -16,6 +17,7 @@ export function figuresIn(text: string): ServerFigures {
     refused: refusalsIn(decisions),
     streams: sum(named('sds_streams')),
     ...(outageBudgetMs !== undefined && { outageBudgetMs }),
+    ...(overdue.length > 0 && { overdue: sum(overdue) }),
     ...(bundleSoftExpiryMs !== undefined && { bundleSoftExpiryMs }),
     ...(bundleHardExpiryMs !== undefined && { bundleHardExpiryMs }),
     anchors: anchorsIn(named('trust_anchor_end_seconds')),
