@@ -21,8 +21,8 @@ export interface PageQuestion {
   readonly lookedThrough: EntryQuestion;
 }
 
-/** Rows that a page is looked for in. */
-export const MAX_LOOKED_THROUGH = 2_000;
+/** Rows that a page is looked for in: no fewer than a page may have. */
+export const MAX_LOOKED_THROUGH = 1_000;
 
 /** Conditions that hold together. */
 interface Condition {
