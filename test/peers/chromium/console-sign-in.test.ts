@@ -133,6 +133,8 @@ describe('Signing in to the console', function () {
       'operations',
       'policies',
       'pending-acts',
+      'inventory?namespace=pay',
+      'inventory/identity?identity=spiffe://cluster.local/ns/pay/sa/api',
     ]) {
       const status = await page.evaluate<number>(`fetch('/api/${path}').then((answer) => answer.status)`);
       assert.equal(status, 403, path);
