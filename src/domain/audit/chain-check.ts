@@ -46,6 +46,11 @@ export class ChainCheck {
     return this.#named.slice(this.#next);
   }
 
+  /** What heads name of it, also of what is not there, by sequence. */
+  get named(): readonly NamedPoint[] {
+    return this.#named;
+  }
+
   /** Called once, before the first link. @param named of this chain in any order. */
   begin(named: readonly NamedPoint[], { isWhole }: { readonly isWhole: boolean }): readonly Fault[] {
     const { opening, after, removed } = this.line;

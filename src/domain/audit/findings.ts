@@ -38,6 +38,7 @@ export const GAPS = {
   no_key: 'there are signatures, and no key was given to verify them with',
   unchained: 'records of no chain are not proven',
   unproven_records: 'records behind the last head that is known from elsewhere are not proven',
+  unproven_beginning: 'the first records of a chain are not there, and nobody can tell whether retention took them',
   lost_chain: 'a chain that a head names is not there, and nobody can tell whether retention took it',
 } as const satisfies Readonly<Record<string, string>>;
 export type GapCode = keyof typeof GAPS;

@@ -1,5 +1,6 @@
 // What is said of an export in the end: whether it was tampered with, and what of it nobody has proven.
 import { formatQuantity } from '../text/format-count.ts';
+import { formatTime } from '../text/format-time.ts';
 import type { ChainCheck } from './chain-check.ts';
 import type { ChainRange, EndLine, EndStatement } from './export-line.ts';
 import type { Gap, GapCode, Tampering } from './findings.ts';
@@ -85,7 +86,38 @@ export function gapsIn(seen: Seen, chains: readonly ChainVerdict[]): readonly Ga
   return [
     ...(unchained > 0 ? [gap('unchained', ofNoChain(unchained))] : []),
     ...(trustedEnd === undefined ? [...goneChains(seen), ...openEnds(seen, chains)] : []),
+    ...[...seen.chains.values()].flatMap((check) => openBeginning(check, trustedEnd)),
   ];
+}
+
+/**
+ * Whoever can write the journal can say that retention took what is gone, and whoever cuts an export that it begins later: only
+ * the end that a server signed says what may be gone, and heads say of when that is. It is no tampering, as retention may have
+ * been shorter once.
+ */
+function openBeginning({ line, named }: ChainCheck, end: EndStatement | undefined): readonly Gap[] {
+  const { opening, after, removed } = line;
+  const gone = end === undefined ? after.sequence : (removed?.sequence ?? 0);
+  if (gone === 0) return [];
+  const what = `in the chain ${opening.chain} of ${opening.kind}s ${firstRecords(gone)} not there`;
+  const { keptSinceMs, sinceMs = 0 } = end ?? {};
+  if (keptSinceMs === undefined) {
+    const text = `${what}: a signed end would say whether retention took what is missing`;
+    return [gap('unproven_beginning', text, opening.chain)];
+  }
+  const sinceWhen = Math.max(keptSinceMs, sinceMs);
+  const late = named.find(
+    ({ sequence, lastMs = -Infinity, source }) => sequence <= gone && lastMs >= sinceWhen && source.isTrusted,
+  );
+  if (late === undefined) return [];
+  const from = `record ${late.sequence} is of ${formatTime(late.lastMs ?? sinceWhen)}, as ${late.source.name} says`;
+  const since = `all since ${formatTime(sinceWhen)} is said to be kept`;
+  const text = `${what}, though ${from}, and ${since}: retention was shorter once, or somebody removed them`;
+  return [gap('unproven_beginning', text, opening.chain)];
+}
+
+function firstRecords(through: number): string {
+  return through === 1 ? 'record 1 is' : `records 1 to ${through} are`;
 }
 
 function ofNoChain(count: number): string {

@@ -52,6 +52,8 @@ export class SampleJournal {
   readonly #heads: Head[] = [];
   readonly #unchained: { readonly kind: ChainKind; readonly record: object }[] = [];
   #last: LastHead | undefined;
+  readonly #removed = new Map<string, number>();
+  #retentionMs: number | undefined;
   #nowMs = START_MS;
 
   constructor(key: HeadKey) {
@@ -83,6 +85,22 @@ export class SampleJournal {
     this.#chains = this.#chains.filter(({ opening }) => opening.kind !== kind);
   }
 
+  /** Takes the first records of a chain and notes where it stopped: as retention does, or whoever says that it was retention. */
+  remove(kind: ChainKind, through: number): void {
+    const { opening } = this.#chains.find((chain) => chain.opening.kind === kind)!;
+    this.#removed.set(opening.chain, through);
+  }
+
+  /** Retention takes what is older: ends that are signed from now on say so. */
+  keep(retentionMs: number): void {
+    this.#retentionMs = retentionMs;
+  }
+
+  /** Nothing is recorded meanwhile. */
+  wait(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** @returns the head that was made now. */
   makeHead(): Head {
     this.#nowMs += 1_000;
@@ -107,39 +125,56 @@ export class SampleJournal {
     const states = this.#states();
     const lines = [
       writer.line({ kind: 'export', version: 1, timeMs: this.#nowMs }),
-      ...states.map(({ opening }) => writer.line({ kind: 'chain', opening, after: openingPoint(opening) })),
+      ...states.map(({ opening, removed }) =>
+        writer.line({ kind: 'chain', opening, after: removed ?? openingPoint(opening), ...(removed && { removed }) }),
+      ),
       ...this.#heads.map((head) => writer.line({ kind: 'head', ...head })),
-      ...this.#chains.flatMap(({ links }) => links.map((link) => writer.line(link))),
+      ...this.#chains.flatMap(({ opening, links }) =>
+        links.slice(this.#removed.get(opening.chain) ?? 0).map((link) => writer.line(link)),
+      ),
       ...this.#unchained.map((line) => writer.line(line)),
     ];
-    const statement = writer.end({ timeMs: this.#nowMs, chains: states.map(rangeOf) });
+    const keptSinceMs = this.#retentionMs === undefined ? undefined : this.#nowMs - this.#retentionMs;
+    const facts = { timeMs: this.#nowMs, chains: states.map(rangeOf) };
+    const isSigned = end === 'signed' && keptSinceMs !== undefined;
+    const statement = writer.end({ ...facts, ...(isSigned && { keptSinceMs }) });
     if (end === 'signed') lines.push(endLine(statement, this.#key.sign('export', statement)));
     if (end === 'unsigned') lines.push(endLine(statement));
     return lines.map((line) => line.trimEnd());
   }
 
   #states(): readonly ChainState[] {
-    return this.#chains.map(({ opening, links }) => ({
-      opening,
-      last: pointOf(links.at(-1)) ?? openingPoint(opening),
-      lastMs: this.#nowMs,
-    }));
+    return this.#chains.map(({ opening, links }) => {
+      const removed = pointOf(links[(this.#removed.get(opening.chain) ?? 0) - 1]);
+      return {
+        opening,
+        last: pointOf(links.at(-1)) ?? openingPoint(opening),
+        lastMs: links.at(-1)?.record.timeMs ?? opening.openedMs,
+        ...(removed && { removed }),
+      };
+    });
   }
 }
 
-type Linked = ChainPoint & { readonly kind: ChainKind; readonly chain: string; readonly record: object };
+interface Linked extends ChainPoint {
+  readonly kind: ChainKind;
+  readonly chain: string;
+  readonly record: Recorded;
+}
+
+type Recorded = object & { readonly timeMs: number };
 
 function pointOf(link: Linked | undefined): ChainPoint | undefined {
   return link && { sequence: link.sequence, digest: link.digest };
 }
 
-function rangeOf({ opening, last }: ChainState): ChainRange {
+function rangeOf({ opening, last, removed = openingPoint(opening) }: ChainState): ChainRange {
   const { chain, kind } = opening;
-  return { chain, kind, after: openingPoint(opening), through: last, last: last.sequence };
+  return { chain, kind, after: removed, through: last, last: last.sequence };
 }
 
 /** As the journal has them, with the fields that a SIEM looks for. */
-export const RECORDS: Readonly<Record<ChainKind, (number: number, timeMs: number) => object>> = {
+export const RECORDS: Readonly<Record<ChainKind, (number: number, timeMs: number) => Recorded>> = {
   decision: (number, timeMs) => ({
     decisionId: `018f${number.toString(16).padStart(28, '0')}`,
     timeMs,

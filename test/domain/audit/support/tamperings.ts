@@ -128,6 +128,19 @@ function copiedBack(key: HeadKey): SampleJournal {
   return journal;
 }
 
+const HOUR_MS = 3_600_000;
+
+/** The first decisions are gone from the journal; ends say that an hour is kept. */
+function aged(key: HeadKey, { waitMs }: { readonly waitMs: number }): SampleJournal {
+  const journal = written(key);
+  journal.keep(HOUR_MS);
+  journal.wait(waitMs);
+  journal.append('decision');
+  journal.remove('decision', 5);
+  journal.makeHead();
+  return journal;
+}
+
 export const TAMPERING_ROWS: readonly TamperingRow[] = [
   { done: 'nothing', hand: changed((lines) => lines), result: 'proven', says: '-' },
   {
@@ -300,6 +313,43 @@ export const TAMPERING_ROWS: readonly TamperingRow[] = [
     }),
     result: 'tampered',
     says: 'truncated',
+  },
+  {
+    done: 'nothing; retention has taken the first records of a chain, exported and signed',
+    hand: (key) => ({ lines: aged(key, { waitMs: 2 * HOUR_MS }).export() }),
+    result: 'proven',
+    says: '-',
+  },
+  {
+    done: 'the first records of a chain removed from the journal as if retention had taken them, exported and signed',
+    hand: (key) => ({ lines: aged(key, { waitMs: 0 }).export() }),
+    result: 'not_proven',
+    says: 'unproven_beginning',
+  },
+  {
+    done: 'the same, not signed; a witness kept the heads',
+    hand: (key) => {
+      const lines = aged(key, { waitMs: 0 }).export({ end: 'none' });
+      return { lines, witness: headsOf(lines) };
+    },
+    result: 'not_proven',
+    says: 'unproven_beginning',
+  },
+  {
+    done: 'the first records of a chain removed with the end, and another beginning of the export stated; a witness kept the heads',
+    hand: (key) => {
+      const journal = written(key);
+      journal.makeHead();
+      const lines = journal.export({ end: 'none' });
+      const { sequence, digest } = linkAt(lines, 1).link;
+      const at = find(lines, 'chain');
+      const chain = readLine(lines[at]!);
+      if (chain?.kind !== 'chain') throw new Error('there is no chain');
+      const cut = replaced(lines, 1).with(at, writeLine({ ...chain, after: { sequence, digest } }));
+      return { lines: cut.with(0, cut[0]!.replace('"timeMs":', '"sinceMs":1,"timeMs":')), witness: headsOf(lines) };
+    },
+    result: 'not_proven',
+    says: 'unproven_beginning',
   },
   {
     done: 'a chain removed, opening and records',
