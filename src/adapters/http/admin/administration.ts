@@ -6,12 +6,12 @@
 // command with `askServer` (`src/cli/administration.ts`). What changes something is a POST. Each route says which role it
 // needs (`demandRole`).
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { demandRoleOf, type Role, type RoledOperator } from '../../../authority/administration/roles.ts';
 import { AuthorityError, type ErrorCode } from '../../../domain/errors.ts';
 import type { Reason } from '../../../domain/reasons.ts';
 import type { Events } from '../../../ports/platform/events.ts';
+import { boundedBody } from '../bounded-body.ts';
 
 export type AdministrationRoutes = Hono<AdministrationEnvironment>;
 export interface AdministrationEnvironment {
@@ -83,9 +83,7 @@ export function administrationRoutes(
     if (c.error === undefined) events.administered({ role: operator.role, outcome: 'answered' });
     return undefined;
   });
-  routes.use(
-    bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json({ error: 'the request is too large' }, 413) }),
-  );
+  routes.use(boundedBody(MAX_BODY_BYTES));
   for (const addTo of parts) addTo(routes);
   routes.notFound((c) => c.json({ error: 'this server has no such page: is it of another version?' }, 404));
   routes.onError((cause, c) => {

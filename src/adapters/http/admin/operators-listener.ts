@@ -3,10 +3,10 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Events } from '../../../ports/platform/events.ts';
+import { boundedBody } from '../bounded-body.ts';
 import { HttpsListener, type HttpsSettings } from '../https-listener.ts';
 import { MAX_BODY_BYTES, type AdministrationRoutes, type Stranger } from './administration.ts';
 import { certifiedOperator, type RoleNames } from './certified-operator.ts';
@@ -40,11 +40,7 @@ export class OperatorsListener extends HttpsListener {
 
 function operatorsRoutes({ answer, events }: OperatorsParts, roles: RoleNames): Hono {
   const routes = new Hono();
-  const tooLarge = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: (c) => c.json({ error: 'the request is too large' }, 413),
-  });
-  routes.all('*', tooLarge, async (c) => {
+  routes.all('*', boundedBody(MAX_BODY_BYTES), async (c) => {
     const { pathname, search } = new URL(c.req.url);
     const operator = operatorOn(c.env, roles);
     const { method } = c.req;

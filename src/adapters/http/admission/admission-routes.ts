@@ -1,8 +1,8 @@
 // What the API server asks before it stores a local policy. An API server shows no client certificate unless somebody
 // configures it to, so that strangers may ask too; what they are answered is what the policy bundle gives.
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { Events } from '../../../ports/platform/events.ts';
+import { boundedBody } from '../bounded-body.ts';
 
 export interface AdmissionParts {
   /** @param text the body of the question. @returns the body of the answer; nothing for what is no question. */
@@ -20,8 +20,7 @@ export const ADMISSION_LIMITS = { maxConnections: 32, requestMs: 2_000 } as cons
 
 export function admissionRoutes({ answer, events }: AdmissionParts): Hono {
   const routes = new Hono();
-  const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json({ error: 'too large' }, 413) });
-  routes.post('/admission', limit, async (c) => {
+  routes.post('/admission', boundedBody(MAX_BODY_BYTES), async (c) => {
     const review = answer(await c.req.text());
     return review === undefined ? c.json({ error: 'no AdmissionReview of an object' }, 400) : c.json(review);
   });

@@ -1,11 +1,11 @@
 // The console as browsers see it: its pages, who is signed in, and what the pages ask of the server. All of it only reads: what is
 // asked goes to the administration as GET, with the role of who is signed in, and nothing else does.
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { OperatorsParts } from '../admin/operators-listener.ts';
+import { boundedBody } from '../bounded-body.ts';
 import { FIRST_PAGE, type BuiltPages } from './built-pages.ts';
 import {
   requestSourceOf,
@@ -62,9 +62,7 @@ const SECURITY_HEADERS = {
 export function consoleRoutes(parts: ConsoleParts, settings: ConsoleSettings): ConsoleRoutes {
   const routes = new Hono();
   routes.use(securityHeaders, ownHost(settings), ownPage(settings));
-  routes.use(
-    bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json({ error: 'the request is too large' }, 413) }),
-  );
+  routes.use(boundedBody(MAX_BODY_BYTES));
   routes.use('/login/*', async (c: Context, next) => {
     if (parts.tooManySignIns(requestSourceOf(c))) return c.json({ error: 'too many attempts: wait a minute' }, 429);
     return next();

@@ -44,13 +44,14 @@ describe('The admission listener', () => {
   });
   after(async () => server[Symbol.asyncDispose]());
 
-  const ask = async (body: string, { method = 'POST', path = '/admission' } = {}) =>
+  const ask = async (body: string, { method = 'POST', path = '/admission', headers = {} } = {}) =>
     new Promise<Answer>((resolve, reject) => {
       const options = {
         host: '127.0.0.1',
         port,
         method,
         path,
+        headers,
         servername: NAME,
         ca: root.certificatePem,
         agent: false,
@@ -79,6 +80,23 @@ describe('The admission listener', () => {
     assert.equal((await ask('x'.repeat(512 * 1024 + 1))).status, 413);
     assert.equal((await ask('{}', { path: '/metrics' })).status, 404);
     assert.equal((await ask('', { method: 'GET' })).status, 404);
+  });
+
+  it('takes a question whose length is not said before, within the same bound', async () => {
+    const headers = { 'transfer-encoding': 'chunked' };
+    const answered = await ask('{"a":1}', { headers });
+    assert.deepEqual([answered.status, answered.text], [200, JSON.stringify({ echo: '{"a":1}' })]);
+    assert.equal((await ask('x'.repeat(512 * 1024 + 1), { headers })).status, 413);
+  });
+
+  it('takes a question that breaks off for no bug', async () => {
+    const socket = connect({ host: '127.0.0.1', port, servername: NAME, ca: root.certificatePem });
+    socket.write('POST /admission HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{');
+    await once(socket, 'secureConnect');
+    await ask('{}');
+    socket.destroy();
+    await ask('{}');
+    assert.deepEqual(events.of('unexpected'), []);
   });
 
   const idle = async (): Promise<Socket> => {

@@ -121,6 +121,16 @@ describe('The console of dev mode', () => {
     await signedIn();
   });
 
+  it('takes a body whose length is not said before, within the same bound', async () => {
+    const chunked = async (said: string) => {
+      const init = { method: 'POST', headers: { origin: base }, body: new Blob([said]).stream(), duplex: 'half' };
+      return fetch(`${base}/login/link`, init as RequestInit);
+    };
+    assert.equal((await chunked('{')).status, 401);
+    assert.equal((await chunked('x'.repeat(4_097))).status, 413);
+    assert.equal((await chunked(JSON.stringify({ secret }))).status, 200);
+  });
+
   it('asks of the server only what its pages show, and changes nothing', async () => {
     const session = await signedIn();
     assert.equal((await get('/api/policy-time', session)).status, 404);
