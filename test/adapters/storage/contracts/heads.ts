@@ -72,4 +72,18 @@ export function itKeepsHeads(open: () => Promise<HeadStore>): void {
       ['c'],
     );
   });
+
+  it('leaves none out between two others, nor takes one from there, where a clock was set back', async () => {
+    for (const each of [head('a', NOON_MS + 5), head('b'), head('c', NOON_MS + 6), head('d', NOON_MS + 7)]) {
+      await keep(each);
+    }
+    const left = async (sinceMs?: number) => (await read(sinceMs)).map(({ digest }) => digest[0]).join('');
+    assert.equal(await left(NOON_MS + 4), 'abcd');
+    assert.equal(await left(NOON_MS + 6), 'cd');
+    assert.equal(await left(NOON_MS + 8), '');
+    await store.deleteBefore(NOON_MS + 1, 1);
+    assert.equal(await left(), 'bcd');
+    await store.deleteBefore(NOON_MS + 1, 9);
+    assert.equal(await left(), 'cd');
+  });
 }

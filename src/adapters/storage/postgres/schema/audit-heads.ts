@@ -11,5 +11,9 @@ export const KEEP_HEAD = `WITH held AS MATERIALIZED (
   ) SELECT EXISTS (SELECT FROM held) AS held`;
 const FIELDS = 'time_ms AS "timeMs", digest, head AS text';
 export const SELECT_LAST_HEAD = `SELECT ${FIELDS} FROM audit_heads ORDER BY number DESC LIMIT 1`;
-/** Parameter: not from before, in ms. */
-export const SELECT_HEADS = `SELECT ${FIELDS} FROM audit_heads WHERE time_ms >= $1 ORDER BY number`;
+/**
+ * From the first that is not from before on: each names the one before it, so none is left out where a clock was set back between
+ * them. Parameter: the time in ms.
+ */
+export const SELECT_HEADS = `SELECT ${FIELDS} FROM audit_heads
+  WHERE number >= (SELECT min(number) FROM audit_heads WHERE time_ms >= $1) ORDER BY number`;

@@ -61,8 +61,8 @@ const DELETE_BEFORE = `WITH held AS MATERIALIZED (
     RETURNING 1
   ), deleted_heads AS (
     DELETE FROM audit_heads WHERE EXISTS (SELECT FROM held) AND number IN
-      (SELECT number FROM audit_heads WHERE time_ms < $3 AND number < (SELECT max(number) FROM audit_heads)
-        ORDER BY number LIMIT $4)
+      (SELECT number FROM audit_heads WHERE number <= (SELECT max(number) FROM audit_heads WHERE time_ms < $3)
+        AND number < (SELECT max(number) FROM audit_heads) ORDER BY number LIMIT $4)
     RETURNING 1
   ) SELECT EXISTS (SELECT FROM held) AS held, greatest(${removed('decision')}, ${removed('closing')},
       (SELECT count(*) FROM deleted_proxies), (SELECT count(*) FROM deleted_heads)) AS deleted`;

@@ -5,8 +5,13 @@ export const KEEP_HEAD = `INSERT INTO audit_heads (time_ms, digest, head) SELECT
   WHERE NOT EXISTS (SELECT 1 FROM (SELECT digest FROM audit_heads ORDER BY number DESC LIMIT 1) WHERE digest = ?)`;
 const FIELDS = 'number, time_ms AS timeMs, digest, head AS text';
 export const SELECT_LAST_HEAD = `SELECT ${FIELDS} FROM audit_heads ORDER BY number DESC LIMIT 1`;
-/** Parameter: not from before, in ms. */
-export const SELECT_HEADS = `SELECT ${FIELDS} FROM audit_heads WHERE time_ms >= ? ORDER BY number`;
-/** The oldest ones, never the newest. Parameters: from before, in ms; how many at most. */
+/**
+ * From the first that is not from before on: each names the one before it, so none is left out where a clock was set back between
+ * them. Parameter: the time in ms.
+ */
+export const SELECT_HEADS = `SELECT ${FIELDS} FROM audit_heads
+  WHERE number >= (SELECT min(number) FROM audit_heads WHERE time_ms >= ?) ORDER BY number`;
+/** The oldest ones, up to the last that is from before, never the newest. Parameters: the time in ms; how many at most. */
 export const DELETE_HEADS_BEFORE = `DELETE FROM audit_heads WHERE number IN (SELECT number FROM audit_heads
-  WHERE time_ms < ? AND number < (SELECT max(number) FROM audit_heads) ORDER BY number LIMIT ?)`;
+  WHERE number <= (SELECT max(number) FROM audit_heads WHERE time_ms < ?)
+  AND number < (SELECT max(number) FROM audit_heads) ORDER BY number LIMIT ?)`;
