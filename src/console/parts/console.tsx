@@ -24,8 +24,14 @@ export function Console() {
   useEffect(() => {
     void whyNot().then(look);
     const signedOut = (): void => void look('Your session is over.');
+    // A link that works once, put into a tab that is here already, loads nothing.
+    const led = (): void => void (location.hash !== '' && whyNot().then(look));
     addEventListener('signed-out', signedOut);
-    return () => removeEventListener('signed-out', signedOut);
+    addEventListener('hashchange', led);
+    return () => {
+      removeEventListener('signed-out', signedOut);
+      removeEventListener('hashchange', led);
+    };
   }, [look]);
   if (known.kind === 'asking') return <p class="waiting">Asking the server…</p>;
   if (known.kind === 'out')

@@ -22,10 +22,15 @@ export function Frame({ session, onSignOut }: Props) {
     if (!first.current) main.current?.focus();
     first.current = false;
   }, [page]);
+  // The address stays: what stands after its `#` is a link that works once.
+  const skip = (event: MouseEvent): void => {
+    event.preventDefault();
+    main.current?.focus();
+  };
   const View = page?.view;
   return (
     <>
-      <a class="skip" href="#main">
+      <a class="skip" href="#main" onClick={skip}>
         Skip to the page
       </a>
       <header>

@@ -129,6 +129,9 @@ describe('The console in Chromium', () => {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate<string>('document.activeElement.textContent'), 'Skip to the page');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate<string>('document.activeElement.id'), 'main');
+    assert.equal(new URL(page.url()).hash, '');
     await page.getByRole('link', { name: 'Issuers', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Issuers', level: 1 }).waitFor();
@@ -157,5 +160,17 @@ describe('The console in Chromium', () => {
     await keepScreenshot(page, 'signed-out');
     await page.goto(new URL('/issuers', page.url()).href);
     await page.getByText('Open the link that the server printed').waitFor();
+  });
+
+  it('is opened by a link that is put into the tab that asks for one', async () => {
+    await using another = await RunningServer.start({ settings: SETTINGS });
+    const link = another.report.consoleUrl!;
+    const tab = await context.newPage();
+    await tab.goto(new URL('/', link).href);
+    await tab.getByText('Open the link that the server printed').waitFor();
+    await tab.goto(link);
+    await tab.getByRole('heading', { name: 'Overview' }).waitFor();
+    assert.equal(new URL(tab.url()).hash, '');
+    await tab.close();
   });
 });

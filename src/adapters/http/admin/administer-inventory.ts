@@ -35,7 +35,7 @@ export interface AskedIdentity {
  * @typeParam Decision as `review` tells it: handed through.
  */
 export interface IdentityAnswer<Decision = unknown> extends Omit<InventoryRows, 'next'> {
-  /** Of each issuer that is in force now, by its id: from its own certificate upwards, below the anchor. */
+  /** Of each issuer of `rows` that is in force now, by its id: from its own certificate upwards, below the anchor. */
   readonly chains: Readonly<
     Record<string, readonly { readonly subject: string; readonly sha256: string; readonly notAfterMs: number }[]>
   >;

@@ -40,12 +40,14 @@ export function composeInventoryAdministration(
     const records = await newest.list({ identity, limit: MAX_DECISIONS }, { signal });
     // A node proxy asks for others too.
     const decisions = records.map(decidedAbout).filter(({ subject }) => subject === identity || isSeen(subject));
-    return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), chains: chainsOf(issuers.all()), decisions };
+    return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), chains: chainsOf(issuers.all(), rows), decisions };
   };
   return { list, show };
 }
 
-/** Of what signs now: a former certificate of an issuer is in force no more. */
-function chainsOf(issuers: readonly NamedIssuer[]): IdentityAnswer['chains'] {
-  return Object.fromEntries(issuers.map((named) => [certifiedOf(named.state)?.id ?? '', chainOf(named)]));
+/** Of what signs now, and signed one of these: a former certificate of an issuer is in force no more. */
+function chainsOf(issuers: readonly NamedIssuer[], rows: IdentityAnswer['rows']): IdentityAnswer['chains'] {
+  const signed = new Set(rows.map(({ issuer }) => issuer));
+  const chains = issuers.map((named) => [certifiedOf(named.state)?.id ?? '', chainOf(named)] as const);
+  return Object.fromEntries(chains.filter(([id]) => signed.has(id)));
 }

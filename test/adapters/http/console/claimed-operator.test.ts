@@ -37,6 +37,7 @@ describe('A person by the claims of an ID token', () => {
       'OIDC:7',
     );
     assert.equal(calledIn({ sub: '7', email: 'sam@corp.example' }), 'sam@corp.example');
+    assert.equal(calledIn({ sub: '7', name: 'x'.repeat(400_000) })?.length, 300);
   });
 
   it('sees the namespaces of all of its teams where it has no role', () => {

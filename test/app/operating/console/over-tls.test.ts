@@ -152,6 +152,14 @@ describe('The console over HTTPS', () => {
     assert.deepEqual((await dora(one)).names, ['web']);
     assert.deepEqual((await victor(one)).names, ['web']);
     assert.equal((await tina(one)).status, 403);
+    const chains = async (name: string, identity: string): Promise<readonly string[]> => {
+      const visitor = new Visitor(base, { ca: anchors(), shown: await person(name) });
+      await visitor.post('/login/certificate', {});
+      const { body } = await visitor.get(`/api/inventory/identity?identity=${identity}`);
+      return Object.keys((body as { readonly chains: object }).chains);
+    };
+    assert.deepEqual(await chains('dora', web.identity), [web.issuer]);
+    assert.deepEqual(await chains('tina', web.identity.replace('/default/', '/shop/')), []);
     assert.equal((await victor('/identity')).status, 400);
   });
 

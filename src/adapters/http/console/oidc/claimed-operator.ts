@@ -28,10 +28,11 @@ export function claimedOperator(claims: Claims, { claim, roles, teams }: Claimed
   return asTeam(person, teams, isMember);
 }
 
-/** As the person is called, for the person alone to see. */
+/** As the person is called, for the person alone to see; cut, as it is kept with the session. */
 export function calledIn(claims: Claims): string | undefined {
   const names = [claims['preferred_username'], claims['email'], claims['name']];
-  return names.find((name) => typeof name === 'string' && name !== '') as string | undefined;
+  const called = names.find((name) => typeof name === 'string' && name !== '') as string | undefined;
+  return called?.slice(0, LONGEST);
 }
 
 function valuesOf(claim: unknown): readonly string[] {
