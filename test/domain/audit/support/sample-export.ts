@@ -91,6 +91,24 @@ export class SampleJournal {
     this.#removed.set(opening.chain, through);
   }
 
+  /** While the server stands: a record, all that is linked to it, and no head that names any of those. */
+  rewrite(kind: ChainKind, sequence: number): void {
+    const { opening, links } = this.#chains.find((chain) => chain.opening.kind === kind)!;
+    const { chain } = opening;
+    const behind = links.splice(sequence - 1);
+    for (const [index, { record }] of behind.entries()) {
+      const { digest } = links.at(-1) ?? openingPoint(opening);
+      const said = index === 0 ? { ...record, identity: 'spiffe://cluster.local/ns/shop/sa/mallory' } : record;
+      const link = { kind, chain, sequence: links.length + 1, record: said };
+      links.push({ ...link, digest: linkDigest(digest, link) });
+    }
+    const naming = this.#heads.findIndex(({ statement }) =>
+      statement.chains.some((named) => named.chain === chain && named.sequence >= sequence),
+    );
+    if (naming !== -1) this.#heads.splice(naming);
+    this.#last = undefined;
+  }
+
   /** Retention takes what is older: ends that are signed from now on say so. */
   keep(retentionMs: number): void {
     this.#retentionMs = retentionMs;

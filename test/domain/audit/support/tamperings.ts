@@ -141,6 +141,14 @@ function aged(key: HeadKey, { waitMs }: { readonly waitMs: number }): SampleJour
   return journal;
 }
 
+/** By who may write to the database and has no key: the server signs it when it goes on. */
+function rewritten(key: HeadKey): SampleJournal {
+  const journal = written(key);
+  journal.rewrite('decision', 4);
+  journal.makeHead();
+  return journal;
+}
+
 export const TAMPERING_ROWS: readonly TamperingRow[] = [
   { done: 'nothing', hand: changed((lines) => lines), result: 'proven', says: '-' },
   {
@@ -436,6 +444,18 @@ export const TAMPERING_ROWS: readonly TamperingRow[] = [
   {
     done: 'the journal copied back from an old copy and written on, exported and signed; a witness kept the heads',
     hand: (key) => ({ lines: copiedBack(key).export(), witness: headsOf(written(key).export()) }),
+    result: 'tampered',
+    says: 'forked',
+  },
+  {
+    done: 'a record in the journal changed, all behind it linked anew and the heads that name it deleted, before the server went on; nobody kept a head',
+    hand: (key) => ({ lines: rewritten(key).export() }),
+    result: 'proven',
+    says: '-',
+  },
+  {
+    done: 'the same, and a witness kept the heads',
+    hand: (key) => ({ lines: rewritten(key).export(), witness: headsOf(written(key).export()) }),
     result: 'tampered',
     says: 'forked',
   },
