@@ -57,7 +57,9 @@ export const MAX_DECISIONS = 50;
 export const MAX_HOLDERS = 100;
 
 const MAX_TEXT = 4_096;
-const text = z.string().min(1).max(MAX_TEXT);
+/** No text of PostgreSQL holds U+0000, so that nobody is called so (postgresql.org/docs/current/datatype-character.html). */
+const stored = z.string().regex(/^[^\0]*$/);
+const text = stored.min(1).max(MAX_TEXT);
 const PARAMETERS = z.strictObject({
   identity: text.optional(),
   serial: z
@@ -91,9 +93,9 @@ const PARAMETERS = z.strictObject({
 const PLACE = z.strictObject({
   order: z.enum(INVENTORY_ORDERS),
   atMs: z.number().int().optional(),
-  identity: z.string(),
-  cluster: z.string(),
-  podUid: z.string(),
+  identity: stored,
+  cluster: stored,
+  podUid: stored,
 });
 
 export function administerInventory({ list, show }: InventoryParts): AdministrationPart {

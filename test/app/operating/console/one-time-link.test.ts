@@ -73,6 +73,11 @@ describe('The console of dev mode', () => {
     for (const since of ['yesterday', '31d', '-1h']) {
       assert.equal((await get(`/api/refusals?since=${since}`, session)).status, 400, since);
     }
+    const place = { order: 'identity', identity: 'a\0', cluster: '', podUid: '' };
+    const cursor = Buffer.from(JSON.stringify(place)).toString('base64url');
+    for (const question of ['?podName=a%00', '/identity?identity=%00', `?cursor=${cursor}`]) {
+      assert.equal((await get(`/api/inventory${question}`, session)).status, 400, question);
+    }
   });
 
   it('takes the link once', async () => {
