@@ -20,6 +20,8 @@ interface Wrong {
   readonly foreignKey?: boolean;
   readonly noIdToken?: boolean;
   readonly status?: number;
+  /** Instead of tokens. */
+  readonly error?: string;
   readonly much?: boolean;
 }
 
@@ -59,6 +61,7 @@ describe('An OpenID provider of the console', () => {
       }),
       '/jwks': async () => jwks,
       '/token': async () => ({
+        ...(wrong.error !== undefined && { error: wrong.error }),
         access_token: 'opaque',
         token_type: 'Bearer',
         ...(wrong.noIdToken !== true && { id_token: await idToken() }),
@@ -70,7 +73,8 @@ describe('An OpenID provider of the console', () => {
       request.on('end', () => {
         if (request.url === '/token') asked = new URLSearchParams(Buffer.concat(chunks).toString());
         void answers[request.url ?? '']?.().then((body) => {
-          response.writeHead(wrong.status ?? 200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+          const status = wrong.error !== undefined && request.url === '/token' ? 401 : (wrong.status ?? 200);
+          response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
         });
       });
     });
@@ -124,6 +128,17 @@ describe('An OpenID provider of the console', () => {
     const { begun, callback } = await begin();
     callback.searchParams.set('state', 'other');
     await assert.rejects(async () => provider.finish(callback, begun, WAITS));
+  });
+
+  it('has its own word for what is wrong passed on to the log', async () => {
+    const first = await begin();
+    wrong = { error: 'invalid_client' };
+    const said = { message: 'the provider says invalid_client' };
+    await assert.rejects(async () => provider.finish(first.callback, first.begun, WAITS), said);
+    const { begun } = await begin();
+    const denied = new URL(`${CALLBACK}?error=access_denied%0a${'x'.repeat(300)}&state=${begun.state}`);
+    const cut = /^the provider says access_denied\\u\{a\}x+… \(314 characters\)$/;
+    await assert.rejects(async () => provider.finish(denied, begun, WAITS), { message: cut });
   });
 
   it('is not believed under a certificate of nobody known', async () => {

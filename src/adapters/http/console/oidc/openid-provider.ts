@@ -1,6 +1,7 @@
 // The authorization code flow with PKCE at one OpenID provider (OpenID Connect Core 3.1, RFC 7636, RFC 9207), by a library that
 // knows its checks. The ID token's signature is verified too, though it came over TLS.
 import type * as oauth from 'oauth4webapi';
+import { shownName } from '../../../../domain/text/shown-name.ts';
 import type { Claims } from './claimed-operator.ts';
 import { providerFetch } from './provider-fetch.ts';
 
@@ -65,8 +66,16 @@ export class OpenIdProvider {
   }
 
   /** @param callback as the browser came back. @throws Error for what is not an answer to `begun`, or does not verify. */
-  async finish(callback: URL, { state, nonce, verifier }: Begun, waits: Waits): Promise<Claims> {
+  async finish(callback: URL, begun: Begun, waits: Waits): Promise<Claims> {
     const library = await import('oauth4webapi');
+    try {
+      return await this.#claims(library, callback, begun, waits);
+    } catch (cause) {
+      throw withItsCode(library, cause);
+    }
+  }
+
+  async #claims(library: typeof oauth, callback: URL, { state, nonce, verifier }: Begun, waits: Waits) {
     const { server, authentication, options } = await this.#known(library, waits);
     const client: oauth.Client = { client_id: this.#settings.clientId };
     const parameters = library.validateAuthResponse(server, client, callback, state);
@@ -97,4 +106,11 @@ export class OpenIdProvider {
     const authentication = clientSecret === undefined ? library.None() : library.ClientSecretBasic(clientSecret);
     return { server, authentication, options };
   }
+}
+
+/** What the provider says is wrong, such as `access_denied` or `invalid_client` (RFC 6749, 4.1.2.1 and 5.2), is in no message of the library. */
+function withItsCode(library: typeof oauth, cause: unknown): unknown {
+  const { AuthorizationResponseError, ResponseBodyError } = library;
+  const isItsOwn = cause instanceof AuthorizationResponseError || cause instanceof ResponseBodyError;
+  return isItsOwn ? new Error(`the provider says ${shownName(cause.error)}`, { cause }) : cause;
 }
