@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { truncateSync } from 'node:fs';
 import type { Verdict } from '../../../../src/domain/audit/verdict.ts';
 import { statementDigest } from '../../../../src/domain/audit/statement.ts';
 import { readLine } from '../../../../src/domain/audit/export-line.ts';
@@ -123,5 +124,22 @@ describe('capstan journal verify', () => {
     const missing = await files.run('journal', 'verify', '@nothing.jsonl');
     assert.equal(missing.code, 66);
     assert.match(missing.error, /cannot read .*nothing\.jsonl: it does not exist/);
+  });
+
+  it('says of a witness with more heads than it reads that the newest are enough, and proves by those', async () => {
+    const lines = written(key).export();
+    const heads = lines.filter((line) => line.startsWith('{"algorithm"') && line.includes('"head"'));
+    await using files = await PolicyFiles.make({ 'journal.jsonl': textOf(lines), 'heads.pem': key.publicPem }, []);
+    await files.write('witness.jsonl', textOf(heads));
+    const argv = ['journal', 'verify', '@journal.jsonl', '--key', '@heads.pem', '--witness'];
+    // The first size that no string of V8 can have.
+    for (const bytes of [0x1fffffe9, 600 * 1024 * 1024]) {
+      truncateSync(files.path('witness.jsonl'), bytes);
+      const { code, error } = await files.run(...argv, '@witness.jsonl');
+      assert.equal(code, 66);
+      assert.match(error, /witness\.jsonl: it is larger than 524288000 bytes; its newest lines are enough/);
+    }
+    await files.write('newest.jsonl', textOf(heads.slice(-1)));
+    assert.equal((await files.run(...argv, '@newest.jsonl')).code, 0);
   });
 });
