@@ -36,8 +36,12 @@ const PAGES: readonly Page[] = [
   { path: '/audit', title: 'Audit', view: AuditPage },
 ];
 
-/** A team has the pages that show what is of its namespaces, the first of them at `/` too. */
+/** A team has the pages that show what is of its namespaces. */
 export function pagesFor({ namespaces }: SessionAnswer): readonly Page[] {
-  if (namespaces === undefined) return PAGES;
-  return PAGES.filter(({ ofTeams }) => ofTeams === true).map((page, at) => (at === 0 ? { ...page, path: '/' } : page));
+  return namespaces === undefined ? PAGES : PAGES.filter(({ ofTeams }) => ofTeams === true);
+}
+
+/** The first of the pages is at `/` too. @returns nothing where there is none. */
+export function pageAt(path: string, pages: readonly Page[]): Page | undefined {
+  return path === '/' ? pages[0] : pages.find((page) => page.path === path);
 }

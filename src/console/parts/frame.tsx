@@ -1,7 +1,7 @@
 // What is around every page: where one can go, who is signed in.
 import { useEffect, useRef } from 'preact/hooks';
 import type { SessionAnswer } from '../ask.ts';
-import { pagesFor, type Page } from '../pages/pages.tsx';
+import { pageAt, pagesFor, type Page } from '../pages/pages.tsx';
 import { useAddress } from '../route.ts';
 import { Name } from './values.tsx';
 
@@ -13,7 +13,7 @@ interface Props {
 export function Frame({ session, onSignOut }: Props) {
   const address = useAddress();
   const pages = pagesFor(session);
-  const page = pages.find(({ path }) => path === address.path);
+  const page = pageAt(address.path, pages);
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {

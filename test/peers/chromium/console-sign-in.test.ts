@@ -125,6 +125,12 @@ describe('Signing in to the console', function () {
     assert.equal(await page.getByRole('navigation').getByRole('link').count(), 2);
     await demandAccessible(page);
     await keepScreenshot(page, 'team');
+    // Somebody who sees all sends it a link.
+    await page.goto(`${base}/identities?state=ended`);
+    await heading(page, 'Identities');
+    await page.getByText('Nobody has such a certificate.').waitFor();
+    await page.goto(`${base}/issuers`);
+    await heading(page, 'No such page');
     for (const path of [
       'overview',
       'issuers',
