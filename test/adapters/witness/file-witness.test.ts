@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FileWitness } from '../../../src/adapters/witness/file-witness.ts';
@@ -23,6 +23,13 @@ describe('A file that witnesses heads', () => {
     await rename(file, `${file}.1`);
     await witness.keep(head('{"b":2}'));
     assert.equal(await readFile(file, 'utf8'), '{"b":2}\n');
+  });
+
+  it('has the whole of a head on a line of its own behind the half that a full disk left', async () => {
+    const file = path.join(folder, 'heads.jsonl');
+    await writeFile(file, '{"a":1}\n{"b"');
+    await new FileWitness(file).keep(head('{"b":2}'));
+    assert.equal(await readFile(file, 'utf8'), '{"a":1}\n{"b"\n{"b":2}\n');
   });
 
   it('says why it cannot be written', async () => {
