@@ -172,9 +172,15 @@ export class InventoryStore implements Disposable {
     return acknowledged === undefined ? entry : { ...entry, acknowledged };
   }
 
-  /** Slots may come while this runs. */
+  /** Slots may come while this runs, and a store whose files were away looks for that moment like one of another shape. */
   #eachJournal(): ReadonlyMap<string, JournalQueries> {
-    for (const file of journalsOf(this.#settings.file)) {
+    const files = journalsOf(this.#settings.file);
+    for (const [file, journal] of this.#journals) {
+      if (files.includes(file)) continue;
+      journal[Symbol.dispose]();
+      this.#journals.delete(file);
+    }
+    for (const file of files) {
       if (!this.#journals.has(file)) this.#journals.set(file, new JournalQueries(file));
     }
     return this.#journals;
