@@ -35,7 +35,8 @@ describe('An export of the journal', () => {
     await store.keepHead({ timeMs, digest: statementDigest(statement), text });
   }
 
-  async function exported(times: Partial<ExportedTimes> = {}): Promise<string[]> {
+  /** @param kept what the server that signs the end says of its retention. */
+  async function exported(times: Partial<ExportedTimes> = {}, kept: { keptSinceMs?: number } = {}): Promise<string[]> {
     const writer = new ExportWriter();
     const all = { nowMs: NOON_MS + 7 * HOUR_MS, ...times };
     const ranges = await exportedRanges({ chains: store }, all, { signal });
@@ -43,7 +44,7 @@ describe('An export of the journal', () => {
       exportedLines({ chains: store, heads: store, writer }, ranges, all, { signal }),
     );
     const { nowMs, ...rest } = all;
-    const statement = writer.end({ timeMs: nowMs, ...rest, chains: ranges.map(({ range }) => range) });
+    const statement = writer.end({ timeMs: nowMs, ...rest, ...kept, chains: ranges.map(({ range }) => range) });
     return [...lines, endLine(statement, key.sign('export', statement))].map((line) => line.trimEnd());
   }
 
@@ -82,9 +83,15 @@ describe('An export of the journal', () => {
 
   it('begins where retention has left the chain', async () => {
     store.remove('d1', 2);
-    const verdict = verdictOf(await exported());
+    const verdict = verdictOf(await exported({}, { keptSinceMs: NOON_MS + 3 * HOUR_MS }));
     assert.equal(verdict.result, 'proven', JSON.stringify(verdict));
     assert.deepEqual(through(verdict)[0], [2, 6]);
+  });
+
+  it('does not prove a beginning of which no signed end says since when all is kept', async () => {
+    store.remove('d1', 2);
+    const { result, gaps } = verdictOf(await exported());
+    assert.deepEqual([result, gaps.map(({ code }) => code)], ['not_proven', ['unproven_beginning']]);
   });
 
   it('names the records of no chain, which are not proven', async () => {
