@@ -1,7 +1,9 @@
-// One identity: who holds its certificates, what these lead to, and what was decided about it.
+// One identity: who holds its certificates, what these lead to, what was decided about it, and how its pods ended.
 import type { IdentityAnswer } from '../../adapters/http/admin/administer-inventory.ts';
 import type { InventoryRow } from '../../authority/inventory/inventory-overview.ts';
+import type { ClosingRecord } from '../../ports/storage/closing-journal.ts';
 import type { Decided } from '../../review/explain/decided.ts';
+import { formatQuantity } from '../../domain/text/format-count.ts';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Facts, type Fact } from '../parts/facts.tsx';
 import { Table, type Row } from '../parts/table.tsx';
@@ -26,7 +28,8 @@ export function IdentityPage({ address: { query } }: PageProps) {
 }
 
 function Details({ of: answer }: { readonly of: Answer }) {
-  const { rows, decisions, chains } = answer;
+  const { rows, decisions, closings, chains } = answer;
+  const history = [...decisions.map(decided), ...closings.map(closed)].toSorted((a, b) => b.timeMs - a.timeMs);
   return (
     <>
       <RecordedUntil of={answer} />
@@ -36,9 +39,9 @@ function Details({ of: answer }: { readonly of: Answer }) {
       ))}
       <Table
         caption="History, newest first"
-        head={['Decision', 'Time', 'Serial or reason', 'Pod', 'Over', 'Authenticated by', 'Issuer']}
+        head={['What', 'Time', 'Serial or reason', 'Pod', 'Over', 'Authenticated by', 'Issuer']}
         none="Nothing about it is on record."
-        rows={decisions.map(decisionRow)}
+        rows={history}
       />
     </>
   );
@@ -102,10 +105,15 @@ function factsOf(row: InventoryRow): readonly Fact[] {
   ];
 }
 
-function decisionRow(decided: Decided): Row {
-  const { decisionId, timeMs, outcome, serial, reason = '', count, podName, api } = decided;
-  const { authenticationMethod, issuer, explanation, message } = decided;
+interface Happened extends Row {
+  readonly timeMs: number;
+}
+
+function decided(decision: Decided): Happened {
+  const { decisionId, timeMs, outcome, serial, reason = '', count, podName, api } = decision;
+  const { authenticationMethod, issuer, explanation, message } = decision;
   return {
+    timeMs,
     key: decisionId,
     cells: [
       <State word={outcome} tone={outcome === 'issued' ? 'good' : 'bad'} />,
@@ -136,5 +144,30 @@ function decisionRow(decided: Decided): Row {
         )}
       </details>
     ),
+  };
+}
+
+/** Its entry may have left the inventory long ago; what is on record of its end has not. */
+function closed(closing: ClosingRecord): Happened {
+  const { timeMs, podUid, podName, serviceAccountUid = '', cluster, reason, liveCertificates, latestEndMs } = closing;
+  return {
+    timeMs,
+    key: `end ${cluster} ${podUid} ${serviceAccountUid}`,
+    cells: [
+      <State word="ended" tone="plain" />,
+      <Moment at={timeMs} />,
+      <>
+        <Name of={reason} />
+        {liveCertificates > 0 && (
+          <div class="quiet">
+            {formatQuantity(liveCertificates, 'certificate')} valid then, the last until <Moment at={latestEndMs} />
+          </div>
+        )}
+      </>,
+      <Name of={podName} />,
+      '–',
+      '–',
+      '–',
+    ],
   };
 }

@@ -5,6 +5,8 @@ import { status } from '@grpc/grpc-js';
 import type { Browser, Page } from 'playwright-core';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import type { InventoryAnswer } from '../../../src/adapters/http/admin/administer-inventory.ts';
+import type { ClosingReason } from '../../../src/ports/storage/closing-journal.ts';
+import { closing } from '../../adapters/storage/sqlite/records.ts';
 import { demandBuiltConsole } from '../../app/operating/console/support/built-console.ts';
 import { RunningServer } from '../../app/support/running-server.ts';
 import { peerOrSkip } from '../support/presence.ts';
@@ -232,7 +234,8 @@ describe('The identities in the console', function () {
       explanation: [script, hostile.identity],
     };
     const chains = { [row.issuer]: [{ subject: script, sha256: 'a'.repeat(64), notAfterMs: 0 }] };
-    const details = { ...json, chains, decisions: [{ ...decided, ...about }] };
+    const closings = [closing(script, { podName: hostile.podName, reason: script as ClosingReason })];
+    const details = { ...json, chains, decisions: [{ ...decided, ...about }], closings };
     await page.route('**/api/inventory/identity*', (route) => route.fulfill({ json: details }));
     await page.goto(new URL(`/identity?identity=${encodeURIComponent(script)}`, page.url()).href);
     await page.getByText('Why, of decision').click();
@@ -242,6 +245,17 @@ describe('The identities in the console', function () {
     await demandAccessible(page);
     await page.unroute('**/api/inventory/identity*');
     await page.unroute('**/api/inventory*');
+  });
+
+  it('have the ends of their pods in their history, also of those that are in the inventory no more', async () => {
+    const closings = [closing('uid-1', { reason: 'namespace_removed', liveCertificates: 2 })];
+    const json = { nowMs: Date.now(), asOfMs: Date.now(), rows: [], chains: {}, decisions: [], closings };
+    await page.route('**/api/inventory/identity*', (route) => route.fulfill({ json }));
+    await page.goto(new URL(`/identity?identity=${identity('web-104')}`, page.url()).href);
+    await page.getByText('It has no certificate, and had none lately.').waitFor();
+    const end = page.getByRole('row').filter({ hasText: 'namespace_removed' });
+    await end.getByText('2 certificates valid then').waitFor();
+    await page.unroute('**/api/inventory/identity*');
   });
 
   it('are not known where nobody keeps them: the page has the words of the server', async () => {

@@ -1,8 +1,9 @@
 // What pages read of the newest records, of each store.
 import assert from 'node:assert/strict';
+import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import type { NewestRecords, OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
-import { issued, refused } from '../../adapters/storage/sqlite/records.ts';
+import { closing, issued, refused } from '../../adapters/storage/sqlite/records.ts';
 import { NOON_MS } from '../fakes/fake-clock.ts';
 
 const NEVER = { signal: new AbortController().signal };
@@ -20,13 +21,26 @@ const OPERATIONS: readonly OperationRecord[] = [1, 2, 3].map((at) => ({
   details: { actor: 'alice', role: 'operator' },
 }));
 
-export function describeNewestRecords(
-  where: string,
-  make: (decisions: readonly DecisionRecord[], operations: readonly OperationRecord[]) => Promise<NewestRecords>,
-): void {
+const GONE = 'spiffe://cluster.local/ns/default/sa/gone';
+const CLOSINGS: readonly ClosingRecord[] = [
+  closing('uid-1', { timeMs: NOON_MS - 2_000, identity: GONE, reason: 'pod_finished', nodeName: 'node-3' }),
+  closing('uid-2', { timeMs: NOON_MS - 1_000, identity: GONE, lastSeenMs: NOON_MS - 9_000 }),
+  closing('uid-3', { timeMs: NOON_MS, identity: GONE, serviceAccountUid: 'account' }),
+  closing('uid-4', { timeMs: NOON_MS }),
+];
+
+export interface WrittenRecords {
+  readonly decisions: readonly DecisionRecord[];
+  readonly operations: readonly OperationRecord[];
+  readonly closings: readonly ClosingRecord[];
+}
+
+export function describeNewestRecords(where: string, make: (records: WrittenRecords) => Promise<NewestRecords>): void {
   describe(`The newest records ${where}`, () => {
     let records: NewestRecords;
-    beforeEach(async () => (records = await make(DECISIONS, OPERATIONS)));
+    beforeEach(
+      async () => (records = await make({ decisions: DECISIONS, operations: OPERATIONS, closings: CLOSINGS })),
+    );
 
     it('are refusals of a time, newest first and no more than asked for', async () => {
       const idsOf = async (query: { readonly sinceMs?: number; readonly limit: number }): Promise<readonly string[]> =>
@@ -39,6 +53,17 @@ export function describeNewestRecords(
     it('are whole: a record that stands for many says for how many', async () => {
       const [, flood] = await records.list({ outcome: 'refused', limit: 2 }, NEVER);
       assert.deepEqual(flood, DECISIONS[2]);
+    });
+
+    it('are the ends of one identity, newest first and no more than asked for', async () => {
+      const all = await records.closings({ identity: GONE, limit: 10 }, NEVER);
+      assert.deepEqual(all, [CLOSINGS[2], CLOSINGS[1], CLOSINGS[0]]);
+      assert.deepEqual(await records.closings({ identity: GONE, limit: 2 }, NEVER), all.slice(0, 2));
+      assert.deepEqual(await records.closings({ identity: GONE, sinceMs: NOON_MS, limit: 9 }, NEVER), all.slice(0, 1));
+      assert.deepEqual(
+        await records.closings({ identity: 'spiffe://cluster.local/ns/no/sa/one', limit: 9 }, NEVER),
+        [],
+      );
     });
 
     it('are what operators did, newest first', async () => {

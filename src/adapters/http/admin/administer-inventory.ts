@@ -7,6 +7,7 @@ import type {
   InventoryRows,
   InventoryPageRequest,
 } from '../../../authority/inventory/inventory-overview.ts';
+import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { INVENTORY_STATES } from '../../../domain/inventory/entry.ts';
 import {
@@ -31,7 +32,7 @@ export interface AskedIdentity {
 }
 
 /**
- * One identity: its certificates, what they lead to, and what was decided about it.
+ * One identity: its certificates, what they lead to, what was decided about it, and how it ended.
  * @typeParam Decision as `review` tells it: handed through.
  */
 export interface IdentityAnswer<Decision = unknown> extends Omit<InventoryRows, 'next'> {
@@ -41,6 +42,8 @@ export interface IdentityAnswer<Decision = unknown> extends Omit<InventoryRows, 
   >;
   /** The newest `MAX_DECISIONS`, newest first. */
   readonly decisions: readonly Decision[];
+  /** Its ends, as many; also of pods that `rows` has no more. */
+  readonly closings: readonly ClosingRecord[];
 }
 
 /** As it is read over HTTP. */

@@ -18,13 +18,12 @@ import type {
   OperationQuery,
   OperationRecord,
 } from '../../../ports/storage/operation-journal.ts';
-import { CLOSING_FIELDS, closingFrom, type ClosingValues } from '../closing-records.ts';
 import { decisionFrom, operationFrom, type Row } from '../records.ts';
 import type { Statement, Value } from './connection/postgres-connection.ts';
 import { PostgresPool } from './connection/postgres-pool.ts';
 import { problemBehind } from './connection/postgres-problem.ts';
 import type { PostgresSettings } from './connection/settings.ts';
-import { SELECT_CLOSINGS } from './reading/closing-statements.ts';
+import { closingOf, newestClosings, SELECT_CLOSINGS } from './reading/closing-statements.ts';
 import { amongNewest, counted, hasMany, newestFirst, oldestFirst } from './reading/decision-queries.ts';
 import { inSnapshot, LONG_MS, snapshot } from './reading/snapshot.ts';
 import { newestOperations, valuesOf } from './reading/tables.ts';
@@ -107,11 +106,9 @@ export class PostgresJournalReader
     yield* this.#scan({ text: `${SELECT_CLOSINGS} ORDER BY time_ms, id`, values: [] }, closingOf, options);
   }
 
-  async closings({ identity, sinceMs = 0, limit }: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
+  async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
     if (this.#version < CLOSINGS_SINCE_VERSION) return [];
-    const condition = identity === undefined ? '' : 'AND identity = $3';
-    const text = `${SELECT_CLOSINGS} WHERE time_ms >= $1 ${condition} ORDER BY time_ms DESC, id DESC LIMIT $2`;
-    const values = [sinceMs, Math.min(limit, MAX_LISTED), ...(identity === undefined ? [] : [identity])];
+    const { text, values } = newestClosings({ ...query, limit: Math.min(query.limit, MAX_LISTED) });
     return (await reading(options, async () => this.#pool.query(text, values, options))).map(closingOf);
   }
 
@@ -166,10 +163,6 @@ export class PostgresJournalReader
 /** Kysely quotes names and numbers parameters; every value is one. */
 function statementOf({ sql, parameters }: CompiledQuery): Required<Pick<Statement, 'text' | 'values'>> {
   return { text: sql, values: parameters as readonly Value[] };
-}
-
-function closingOf(row: Row): ClosingRecord {
-  return closingFrom(CLOSING_FIELDS.map((field) => (row[field] ?? null) as ClosingValues[number]));
 }
 
 function recordOf(row: Row): DecisionRecord {

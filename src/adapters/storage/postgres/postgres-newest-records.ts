@@ -1,8 +1,10 @@
 // The newest records of all servers that write to one PostgreSQL, for the pages of one that signs.
 import type { CompiledQuery } from 'kysely';
+import type { ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
 import type { NewestRecords, OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { decisionFrom, operationFrom, type Row } from '../records.ts';
+import { closingOf, newestClosings } from './reading/closing-statements.ts';
 import { newestFirst } from './reading/decision-queries.ts';
 import { newestOperations, valuesOf } from './reading/tables.ts';
 import type { Database } from './shared/database.ts';
@@ -20,6 +22,11 @@ export class PostgresNewestRecords implements NewestRecords {
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
     return (await this.#ask(newestFirst(query), options)).map((row) => decisionFrom(valuesOf(row)));
+  }
+
+  async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
+    const { text, values } = newestClosings(query);
+    return (await this.#database.query(text, values, options)).map(closingOf);
   }
 
   async operations({ sinceMs = 0, limit }: OperationQuery, options: Waits): Promise<readonly OperationRecord[]> {

@@ -4,7 +4,7 @@
 import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { Ban } from '../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
-import type { ClosedPod, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
+import type { ClosedPod, ClosingQuery, ClosingRecord, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../ports/storage/issuer-records.ts';
@@ -15,6 +15,7 @@ import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports
 import type { KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainState, StoredPoint } from '../../../ports/audit/chain-reader.ts';
 import { joinedStates } from '../chain-records.ts';
+import { closingFrom } from '../closing-records.ts';
 import { figuresFrom, liveLeavesFrom } from '../readings/issuer-counts.ts';
 import { boundedRevoked } from '../readings/revoked-leaf-records.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
@@ -109,6 +110,12 @@ export class SlotQueries implements Disposable {
   /** Newest first. */
   decisions(query: JournalQuery): readonly DecisionRecord[] {
     const lists = this.#each().map((journal) => journal.list(query).map(decisionFrom));
+    return newestOf(lists, query.limit);
+  }
+
+  /** Newest first. */
+  closings(query: ClosingQuery): readonly ClosingRecord[] {
+    const lists = this.#each().map((journal) => journal.closings(query).map(closingFrom));
     return newestOf(lists, query.limit);
   }
 

@@ -1,6 +1,7 @@
 // The newest records of the journal, for pages of a server that signs: read in a thread of its own, which starts with the first
 // question.
 import type { Clock } from '../../../ports/platform/clock.ts';
+import type { ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
 import type { NewestRecords, OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { ReadThread } from './reading/read-thread.ts';
@@ -19,6 +20,10 @@ export class SqliteNewestRecords implements NewestRecords, AsyncDisposable {
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
     return this.#thread.ask('decisions', query, options);
+  }
+
+  async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
+    return this.#thread.ask('closings', query, options);
   }
 
   async operations(query: OperationQuery, options: Waits): Promise<readonly OperationRecord[]> {

@@ -40,7 +40,9 @@ export function composeInventoryAdministration(
     const records = await newest.list({ identity, limit: MAX_DECISIONS }, { signal });
     // A node proxy asks for others too.
     const decisions = records.map(decidedAbout).filter(({ subject }) => subject === identity || isSeen(subject));
-    return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), chains: chainsOf(issuers.all(), rows), decisions };
+    const closings = await newest.closings({ identity, limit: MAX_DECISIONS }, { signal });
+    const chains = chainsOf(issuers.all(), rows);
+    return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), chains, decisions, closings };
   };
   return { list, show };
 }

@@ -17,7 +17,7 @@ describe('Of an embedded store', () => {
   });
 
   for (const processes of [1, 2]) {
-    describeNewestRecords(`in the journals of ${processes}`, async (decisions, operations) => {
+    describeNewestRecords(`in the journals of ${processes}`, async ({ decisions, operations, closings }) => {
       const file = path.join(directory, 'journal.db');
       if (processes > 1) planSlots(file, processes, false);
       for (let slot = 1; slot <= processes; slot += 1) {
@@ -26,6 +26,8 @@ describe('Of an embedded store', () => {
         for (const operation of operations.filter((_, index) => index % processes === slot - 1)) {
           writer.recordOperation(operation);
         }
+        const ended = closings.filter((_, index) => index % processes === slot - 1);
+        writer.recordClosings(ended, undefined);
         writer.close();
       }
       return (opened = new SqliteNewestRecords({ clock: new SystemClock() }, file));

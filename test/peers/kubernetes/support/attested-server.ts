@@ -1,6 +1,7 @@
 // A Capstan in this process that attests by the cluster of a test, and what pods of that cluster ask of it.
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
+import type { Clock } from '../../../../src/ports/platform/clock.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import type { Outcome } from '../../../adapters/grpc/wire.ts';
 import { RunningServer, type Showing } from '../../../app/support/running-server.ts';
@@ -34,9 +35,15 @@ export class AttestedServer implements AsyncDisposable {
    * For a server that starts while the API server is away, or has other rights than the chart gives by itself.
    * @param more of this server alone: nothing that a role is for.
    */
-  static async startAs({ settings }: ChartAccount, files: ServerFiles, more: Settings = {}): Promise<AttestedServer> {
+  static async startAs(
+    { settings }: Pick<ChartAccount, 'settings'>,
+    files: ServerFiles,
+    more: Settings = {},
+    clock?: Clock,
+  ): Promise<AttestedServer> {
     const server = await RunningServer.start({
       files,
+      ...(clock !== undefined && { clock }),
       settings: { 'authentication.tokens.issuers': [], 'sds.sockets': [], ...settings, ...more },
     });
     return new AttestedServer(files, server);

@@ -1,7 +1,15 @@
 // What is asked of identities that ended, and of what was issued to their pods, as SQL of our own: prepared once for each
 // connection.
+import type { ClosingQuery, ClosingRecord } from '../../../../ports/storage/closing-journal.ts';
 import { MAX_LOOKED_THROUGH } from '../../../../ports/storage/pod-issuances.ts';
-import { CLOSING_COLUMNS, POD_ISSUANCE } from '../../closing-records.ts';
+import {
+  CLOSING_COLUMNS,
+  CLOSING_FIELDS,
+  closingFrom,
+  POD_ISSUANCE,
+  type ClosingValues,
+} from '../../closing-records.ts';
+import type { Row } from '../../records.ts';
 import type { Statement } from '../connection/postgres-connection.ts';
 
 const NAMED = Object.entries(POD_ISSUANCE).map(([field, column]) => `${column} AS "${field}"`);
@@ -9,6 +17,22 @@ const CLOSING = Object.entries(CLOSING_COLUMNS).map(([field, column]) => `${colu
 
 /** All columns of a closing under the names of their fields. */
 export const SELECT_CLOSINGS = `SELECT ${CLOSING.join(', ')} FROM closings`;
+
+/** Newest first. */
+export function newestClosings({ identity, sinceMs = 0, limit }: ClosingQuery): {
+  readonly text: string;
+  readonly values: readonly (string | number)[];
+} {
+  const condition = identity === undefined ? '' : 'AND identity = $3';
+  const text = `${SELECT_CLOSINGS} WHERE time_ms >= $1 ${condition} ORDER BY time_ms DESC, id DESC LIMIT $2`;
+  return { text, values: [sinceMs, limit, ...(identity === undefined ? [] : [identity])] };
+}
+
+/** @param row as `SELECT_CLOSINGS` selects it. */
+export function closingOf(row: Row): ClosingRecord {
+  return closingFrom(CLOSING_FIELDS.map((field) => (row[field] ?? null) as ClosingValues[number]));
+}
+
 /** Parameters: SPIFFE ID, remote cluster or NULL, UIDs as JSON. What was relayed says in its policy for which pods it is. */
 export const SELECT_ISSUED_TO: Statement = {
   name: 'issued to',

@@ -5,7 +5,12 @@ import type { ChainState, StoredPoint } from '../../../../ports/audit/chain-read
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
 import type { Ban } from '../../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../../domain/revocation/revoked-leaves.ts';
-import type { ClosedPod, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
+import type {
+  ClosedPod,
+  ClosingQuery,
+  ClosingRecord,
+  FollowedUntil,
+} from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
@@ -30,6 +35,7 @@ export interface Reads {
   revoked: { question: { bans: readonly Ban[]; window: LeafWindow }; answer: RevokedLeavesFound };
   leafOf: { question: { serial: string; window: LeafWindow }; answer: RecordedLeaf | undefined };
   decisions: { question: JournalQuery; answer: readonly DecisionRecord[] };
+  closings: { question: ClosingQuery; answer: readonly ClosingRecord[] };
   operations: { question: OperationQuery; answer: readonly OperationRecord[] };
   chains: { question: undefined; answer: readonly ChainState[] };
   chainPoint: { question: { chain: string; sequence: number }; answer: StoredPoint | undefined };
