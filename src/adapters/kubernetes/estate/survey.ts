@@ -32,21 +32,33 @@ const MAX_NAMESPACES = 5_000;
 
 const MAY_NOT = 'may not be listed by this account';
 
+/** What is looked at. */
+export interface Surveyed {
+  /** To look in alone; absent, all. */
+  readonly namespaces?: readonly string[];
+  /** Plurals of what is left out, and said to be. Absent, none. */
+  readonly without?: readonly string[];
+  /**
+   * Whether namespaces are asked for one by one where a kind may not be listed everywhere: thousands of questions, for a search
+   * that a person waits for. Absent, yes.
+   */
+  readonly eachNamespace?: boolean;
+}
+
 export class EstateSurvey {
   readonly #api: Api;
   readonly #discovery: Discovery;
-  readonly #named: readonly string[] | undefined;
+  readonly #surveyed: Surveyed;
   readonly #users = new Users();
   #namespaces: Promise<readonly string[] | string> | undefined;
 
-  /** @param namespaces to look in alone; absent, all. */
   constructor(
     { api, clock }: { readonly api: Api; readonly clock: Pick<Clock, 'monotonicMs'> },
-    namespaces?: readonly string[],
+    surveyed: Surveyed = {},
   ) {
     this.#api = api;
     this.#discovery = new Discovery({ api, clock });
-    this.#named = namespaces;
+    this.#surveyed = surveyed;
   }
 
   /** @throws KubernetesApiError when the API server cannot say which kinds it serves; the signal's reason. */
@@ -62,13 +74,22 @@ export class EstateSurvey {
 
   async *#kind(kind: ApiKind, estateKind: EstateKind, options: Options): AsyncGenerator<SurveyEvent, void, void> {
     const resource = resourceName(kind);
-    const everywhere = !kind.namespaced || this.#named === undefined;
+    const { namespaces: named, without = [], eachNamespace = true } = this.#surveyed;
+    if (without.includes(resource)) {
+      yield { type: 'unlisted', what: resource, why: 'are not looked at: the configuration leaves them out' };
+      return;
+    }
+    const everywhere = !kind.namespaced || named === undefined;
     if (everywhere && (await isAllowed(this.#api, { verb: 'list', kind }, options))) {
       yield* this.#list(kind, estateKind, undefined, options);
       return;
     }
     if (!kind.namespaced) {
       yield { type: 'unlisted', what: resource, why: MAY_NOT };
+      return;
+    }
+    if (named === undefined && !eachNamespace) {
+      yield { type: 'unlisted', what: `${resource} in all namespaces`, why: MAY_NOT };
       return;
     }
     const namespaces = await (this.#namespaces ??= this.#knownNamespaces(options));
@@ -125,7 +146,8 @@ export class EstateSurvey {
 
   /** @returns their names, or why they are not known. */
   async #knownNamespaces(options: Options): Promise<readonly string[] | string> {
-    if (this.#named !== undefined) return this.#named;
+    const { namespaces: named } = this.#surveyed;
+    if (named !== undefined) return named;
     const hint = 'name some with --namespace';
     if (!(await isAllowed(this.#api, { verb: 'list', kind: NAMESPACE }, options))) {
       return `neither may namespaces: ${hint}`;

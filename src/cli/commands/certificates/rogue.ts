@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Gathered } from '../../../review/rogue/gathered.ts';
 import type { RogueReport } from '../../../review/rogue/judge-rogues.ts';
 import type { Trust } from '../../../review/rogue/trust.ts';
-import type { LookedInCluster } from '../../inputs/estate/look-through.ts';
+import type { LookedInCluster } from '../../../app/estate/look-through.ts';
 import type { Invocation } from '../../invocation.ts';
 import { Progress } from '../../progress.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
@@ -121,8 +121,8 @@ async function look(
   const progress = lines === true;
   const through: string[] = [];
   if (paths.length > 0) {
-    const { lookInFiles } = await import('../../inputs/estate/look-in-files.ts');
-    through.push(formatQuantity(await lookInFiles({ paths, progress }, gathered, invocation), 'file'));
+    const { lookInPaths } = await import('../../inputs/estate/look-in-paths.ts');
+    through.push(formatQuantity(await lookInPaths({ paths, progress }, gathered, invocation), 'file'));
   }
   if (paths.length > 0 && kubeconfig === undefined) return { issuers: [], clusterCas: [], through };
   const { lookInCluster } = await import('../../inputs/estate/look-in-cluster.ts');

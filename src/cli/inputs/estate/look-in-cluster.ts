@@ -1,11 +1,13 @@
 // The cluster in which rogue CAs are looked for: which API server, as whom.
 import { KubernetesApiError } from '../../../adapters/kubernetes/api/kubernetes-api.ts';
+import { SURVEYED_KINDS } from '../../../adapters/kubernetes/estate/survey.ts';
 import { openApi } from '../../../app/doctor/open.ts';
+import { lookThrough, type LookedInCluster } from '../../../app/estate/look-through.ts';
 import type { Gathered } from '../../../review/rogue/gathered.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
+import { Progress } from '../../progress.ts';
 import { kubeconfigFiles } from './kubeconfig-files.ts';
-import { lookThrough, type LookedInCluster } from './look-through.ts';
 
 export interface ClusterSearch {
   readonly kubeconfig?: string;
@@ -18,11 +20,11 @@ export interface ClusterSearch {
 
 /** @throws CommandError 2 when there is no API server to ask, or it cannot say what it has. */
 export async function lookInCluster(
-  { kubeconfig, context, namespaces, progress }: ClusterSearch,
+  { kubeconfig, context, namespaces, progress: lines }: ClusterSearch,
   gathered: Gathered,
   invocation: Pick<Invocation, 'terminal' | 'clock' | 'signal' | 'environment'>,
 ): Promise<LookedInCluster> {
-  const { environment, signal } = invocation;
+  const { environment, signal, terminal, clock } = invocation;
   const files = kubeconfigFiles(kubeconfig, environment);
   const opened = await openApi(
     { environment, ...(files !== undefined && { kubeconfig: files }), ...(context !== undefined && { context }) },
@@ -31,7 +33,11 @@ export async function lookInCluster(
     throw signal.aborted ? cause : notLookedAt(cause);
   });
   try {
-    return await lookThrough({ ...opened, namespaces, progress }, gathered, invocation);
+    const progress = new Progress({ terminal, clock }, { what: 'kinds of objects', total: SURVEYED_KINDS, lines });
+    const settings = { ...(namespaces && { namespaces }), progress: (done: number) => progress.reach(done) };
+    const looked = await lookThrough(opened, gathered, settings, { signal });
+    progress.end();
+    return looked;
   } catch (cause) {
     throw cause instanceof KubernetesApiError ? notLookedAt(cause) : cause;
   }

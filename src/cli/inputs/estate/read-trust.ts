@@ -1,9 +1,8 @@
 // What the finder of rogue CAs is to take for well: the corporate anchors, CAs that an operator knows, and the public web's.
-import { hash } from 'node:crypto';
-import { getCACertificates } from 'node:tls';
+import { publicRoots } from '../../../app/estate/public-roots.ts';
 import { readCaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { readPathCertificate, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
-import { decodePem, decodePemBlocks } from '../../../domain/x509/pem.ts';
+import { decodePemBlocks } from '../../../domain/x509/pem.ts';
 import type { Trust } from '../../../review/rogue/trust.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../files.ts';
@@ -41,10 +40,4 @@ async function textOf(file: string): Promise<string> {
     if (!(cause instanceof CommandError)) throw cause;
     throw new CommandError(EXIT.unreadable, cause.message, { cause });
   }
-}
-
-/** Those of Mozilla's program, as Node was built with them. */
-function publicRoots(): ReadonlySet<string> {
-  const ders = getCACertificates('bundled').map((pem) => decodePem(pem, 'CERTIFICATE'));
-  return new Set(ders.flatMap((der) => ('problem' in der ? [] : [hash('sha256', der, 'hex')])));
 }

@@ -1,6 +1,11 @@
 // The survey of a cluster for CAs, over an API server that lets it read little, and over one that fails in the middle.
 import assert from 'node:assert/strict';
-import { clusterCas, EstateSurvey, type SurveyEvent } from '../../../../src/adapters/kubernetes/estate/survey.ts';
+import {
+  clusterCas,
+  EstateSurvey,
+  type Surveyed,
+  type SurveyEvent,
+} from '../../../../src/adapters/kubernetes/estate/survey.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
 
@@ -40,9 +45,9 @@ function apiThatLets(...allowed: readonly string[]): FakeKubernetesApi {
   return api;
 }
 
-async function survey(api: FakeKubernetesApi, namespaces?: readonly string[]): Promise<readonly string[]> {
+async function survey(api: FakeKubernetesApi, surveyed: Surveyed = {}): Promise<readonly string[]> {
   const lines: string[] = [];
-  for await (const event of new EstateSurvey({ api, clock: new FakeClock() }, namespaces).events({ signal })) {
+  for await (const event of new EstateSurvey({ api, clock: new FakeClock() }, surveyed).events({ signal })) {
     const line = lineOf(event);
     if (line !== undefined) lines.push(line);
   }
@@ -85,10 +90,25 @@ describe('A survey of a cluster', () => {
   it('looks in no namespace but those that are named', async () => {
     const api = apiThatLets('secrets');
     assert.deepEqual(
-      (await survey(api, ['bank'])).filter((line) => line.startsWith('Secret')),
+      (await survey(api, { namespaces: ['bank'] })).filter((line) => line.startsWith('Secret')),
       ['Secret bank/tls'],
     );
     assert.ok(!api.calls.some((call) => call.includes('namespaces')));
+  });
+
+  it('leaves out a kind that it shall not look at, asks nothing about it, and says so', async () => {
+    const api = apiThatLets('secrets', 'configmaps');
+    const lines = await survey(api, { without: ['secrets'] });
+    assert.ok(lines.includes('secrets are not looked at: the configuration leaves them out'), lines.join('\n'));
+    assert.ok(!lines.some((line) => line.startsWith('Secret ')));
+    assert.ok(!api.calls.some((call) => call.includes('secrets')), api.calls.join('\n'));
+  });
+
+  it('asks for no namespace by itself where it is not to, however many there are', async () => {
+    const api = apiThatLets('namespaces', 'secrets/bank');
+    const lines = await survey(api, { eachNamespace: false });
+    assert.ok(lines.includes('secrets in all namespaces may not be listed by this account'), lines.join('\n'));
+    assert.ok(!api.calls.some((call) => call.includes('namespaces')), api.calls.join('\n'));
   });
 
   it('goes on with the next kind where one cannot be listed to its end', async () => {

@@ -1,9 +1,9 @@
 // Which sockets there should be: those of the configuration first, then one in each workload's folder. Looked
 // at every second, and at once where a folder is watched.
 import path from 'node:path';
-import { scanWorkloadDirectories, watchWorkloadDirectories } from '../adapters/files/workload-directories.ts';
-import type { Config } from '../config/schema.ts';
-import type { Clock } from '../ports/platform/clock.ts';
+import { scanWorkloadDirectories, watchWorkloadDirectories } from '../../adapters/files/workload-directories.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
 import type { SdsSockets, WantedSockets } from './sds-sockets.ts';
 
 /** Resolves when what can be opened is open. @param signal ends the looking. */

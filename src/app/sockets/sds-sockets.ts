@@ -1,14 +1,14 @@
 // The Unix sockets of SDS: one per workload, from the configured list and from a watched directory.
 // Each socket's path is an identity; this is where the two are tied together. A path that cannot be used costs
 // its own workload and nobody else, and is tried again at each look.
-import { AuthorityError } from '../domain/errors.ts';
-import { kubernetesIdentity, type KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
-import type { TrustDomain } from '../domain/identity/trust-domain.ts';
-import type { SocketIdentities } from '../adapters/credentials/socket-identities.ts';
-import type { Listener } from '../adapters/grpc/listeners/listener.ts';
-import { ReportEachOnce } from '../live/report-once.ts';
-import type { Events } from '../ports/platform/events.ts';
-import { degraded, READY, type HealthState } from '../ports/platform/health.ts';
+import { AuthorityError } from '../../domain/errors.ts';
+import { kubernetesIdentity, type KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
+import type { SocketIdentities } from '../../adapters/credentials/socket-identities.ts';
+import type { Listener } from '../../adapters/grpc/listeners/listener.ts';
+import { ReportEachOnce } from '../../live/report-once.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import { degraded, READY, type HealthState } from '../../ports/platform/health.ts';
 
 export interface WantedSocket {
   readonly path: string;

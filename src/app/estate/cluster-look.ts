@@ -1,9 +1,9 @@
 // What a survey of a cluster comes to: certificates with their places, and issuers of cert-manager that nobody can judge or that sign
 // whatever signs itself.
-import type { EstateIssuer, EstateObject } from '../../../adapters/kubernetes/estate/estate-object.ts';
-import type { SurveyEvent } from '../../../adapters/kubernetes/estate/survey.ts';
-import type { PlaceKind, SelfSigningIssuer } from '../../../review/rogue/found.ts';
-import type { Gathered } from '../../../review/rogue/gathered.ts';
+import type { EstateIssuer, EstateObject } from '../../adapters/kubernetes/estate/estate-object.ts';
+import type { SurveyEvent } from '../../adapters/kubernetes/estate/survey.ts';
+import type { PlaceKind, SelfSigningIssuer } from '../../review/rogue/found.ts';
+import type { Gathered } from '../../review/rogue/gathered.ts';
 
 export class ClusterLook {
   readonly #gathered: Gathered;

@@ -7,40 +7,42 @@ import {
   type FileTree,
   type ListedFolder,
   type TreeBounds,
-} from '../../../adapters/files/certificate-files.ts';
-import { fileProblem } from '../../../domain/text/system-error.ts';
-import { formatCount } from '../../../domain/text/format-count.ts';
-import type { Gathered } from '../../../review/rogue/gathered.ts';
-import { CommandError, EXIT } from '../../exit-codes.ts';
-import type { Invocation } from '../../invocation.ts';
-import { Progress } from '../../progress.ts';
+} from '../../adapters/files/certificate-files.ts';
+import { formatCount } from '../../domain/text/format-count.ts';
+import type { Gathered } from '../../review/rogue/gathered.ts';
 
 export interface FileSearch {
   readonly paths: readonly string[];
-  /** Whether to say how far it has come where there is no terminal. */
-  readonly progress: boolean;
   readonly bounds?: TreeBounds;
+  /** Hears of a path that cannot be listed; it is passed over unless this throws. */
+  readonly unlisted: (path: string, cause: unknown) => void;
+  /** Told how far it has come. */
+  readonly progress?: (reached: { readonly files: number; readonly of: number }) => void;
 }
 
-/** @returns how many files were looked at. @throws CommandError 2 naming a path that is not there. */
+/** @returns how many files were looked at. @throws the signal's reason; what `unlisted` throws. */
 export async function lookInFiles(
-  { paths, progress: lines, bounds = TREE_BOUNDS }: FileSearch,
+  { paths, unlisted, progress, bounds = TREE_BOUNDS }: FileSearch,
   gathered: Gathered,
-  { terminal, clock, signal }: Pick<Invocation, 'terminal' | 'clock' | 'signal'>,
+  { signal }: { readonly signal: AbortSignal },
 ): Promise<number> {
   const trees: FileTree[] = [];
-  for (const named of paths) trees.push(await treeOf(named, bounds, signal));
+  for (const named of paths) {
+    const tree = await listTree(named, { signal }, bounds).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      unlisted(named, cause);
+    });
+    if (tree !== undefined) trees.push(tree);
+  }
   const total = trees.reduce((sum, { fileCount }) => sum + fileCount, 0);
-  const progress = new Progress({ terminal, clock }, { what: 'files', total, lines });
   const reader = new FolderReader(gathered, bounds, new Set(paths.map((named) => path.normalize(named))));
   for (const { folders, skipped } of trees) {
     for (const skip of skipped) gathered.skip(skip.path, skip.why);
     for (const folder of folders) {
       signal.throwIfAborted();
-      await reader.read(folder, (files) => progress.reach(files));
+      await reader.read(folder, (files) => progress?.({ files, of: total }));
     }
   }
-  progress.end();
   return total;
 }
 
@@ -79,14 +81,5 @@ class FolderReader {
     const bytes = await readBounded(at, maxFileBytes, this.#named.has(path.normalize(at)));
     if (!('problem' in bytes)) this.#bytes += bytes.length;
     return bytes;
-  }
-}
-
-async function treeOf(named: string, bounds: TreeBounds, signal: AbortSignal): Promise<FileTree> {
-  try {
-    return await listTree(named, { signal }, bounds);
-  } catch (cause) {
-    if (signal.aborted) throw cause;
-    throw new CommandError(EXIT.unreadable, `cannot look in ${named}: it ${fileProblem(cause)}`, { cause });
   }
 }
