@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { anchors } from './anchors.ts';
 import { floodSoaks } from './flood/flood.ts';
+import { inventories } from './inventory/inventory.ts';
 import { outages } from './outage.ts';
 import { renewals } from './renewals.ts';
 import { replicas } from './replicas/replicas.ts';
@@ -22,9 +23,10 @@ const SOAKS: readonly Soak[] = [
   outages,
   anchors,
   ...upgrades,
+  ...inventories,
 ];
 
-const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION]; soaks, each with its seconds: ${SOAKS.map(({ name, seconds }) => `${name} ${seconds}`).join(', ')}`;
+const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION] [--ended N --live N]; soaks, each with its seconds: ${SOAKS.map(({ name, seconds }) => `${name} ${seconds}`).join(', ')}`;
 
 function lineOf(measured: Measured): string {
   const { name, value, unit, bound } = measured;
@@ -37,11 +39,14 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seconds: { type: 'string' },
     from: { type: 'string' },
+    ended: { type: 'string' },
+    live: { type: 'string' },
     help: { type: 'boolean' },
   },
 });
 const chosen = SOAKS.filter(({ name }) => values.only === undefined || name.startsWith(values.only));
-const { from } = values;
+const { from, ended, live } = values;
+const sizes = ended === undefined || live === undefined ? undefined : { ended: Number(ended), live: Number(live) };
 const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
 if (values.help === true) {
   console.log(USAGE);
@@ -56,6 +61,7 @@ if (values.help === true) {
       seconds: lasting,
       say: (line) => console.log(`  ${line}`),
       ...(from !== undefined && { from }),
+      ...(sizes !== undefined && { sizes }),
     });
     for (const one of measured) console.log(lineOf(one));
     if (measured.some(broken)) process.exitCode = 1;

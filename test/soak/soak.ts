@@ -5,6 +5,8 @@ export interface SoakOptions {
   readonly say: (line: string) => void;
   /** The revision of the source that an upgrade begins with. */
   readonly from?: string;
+  /** Of an inventory, in entries. */
+  readonly sizes?: { readonly ended: number; readonly live: number };
 }
 
 /** One measured number beside its bound; `bound` absent: for the reader alone. */

@@ -2,6 +2,7 @@
 // all of its certificates live. One in 33 of the others is refused. Made by the databases themselves, which takes them
 // minutes and not an hour; the same numbers give the same rows.
 import type { JournalQuery } from '../../../../src/ports/storage/issuance-journal.ts';
+import type { Dialect } from './bulk.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -14,15 +15,6 @@ const NAMESPACES = 50;
 const BUSY = 'spiffe://cluster.local/ns/team-busy/sa/busy';
 /** Shown at once, as by default. */
 const LIMIT = 50;
-
-/** In which the two databases differ. */
-export interface Dialect {
-  /** Rows with one column `i`, from 0. */
-  readonly numbers: (count: number) => string;
-  readonly integer: string;
-  /** Hex of a number, with leading zeros. */
-  readonly hex: (number: string, digits: number) => string;
-}
 
 const COLUMNS = `decision_id, time_ms, outcome, api, remote_address, caller, authentication_method, credential_id, pod_name,
   pod_uid, node_name, policy_revision, identity, serial, issuer, not_before_ms, not_after_ms, key_type, reason, message`;

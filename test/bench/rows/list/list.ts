@@ -3,7 +3,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresJournalReader } from '../../../../src/adapters/storage/postgres/postgres-journal-reader.ts';
 import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
@@ -15,7 +14,8 @@ import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
 import type { Benchmark } from '../../benchmark.ts';
 import { row, type Row } from '../../measurement.ts';
-import { insertRecords, questions, type Dialect } from './list-records.ts';
+import { fillPostgres, fillSqlite, POSTGRES, SQLITE } from './bulk.ts';
+import { insertRecords, questions } from './list-records.ts';
 
 const RECORDS = Number(process.env['BENCH_RECORDS'] ?? 10_000_000);
 const MOST_MS = 50;
@@ -23,18 +23,6 @@ const MOST_MS = 50;
 const ASKED = 50;
 const WAITING = { signal: new AbortController().signal };
 const STORES = ['sqlite', 'postgres'] as const;
-
-const SQLITE: Dialect = {
-  numbers: (count) =>
-    `(WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${count - 1}) SELECT i FROM n)`,
-  integer: 'INTEGER',
-  hex: (number, digits) => `printf('%0${digits}x', ${number})`,
-};
-const POSTGRES: Dialect = {
-  numbers: (count) => `(SELECT generate_series(0, ${count - 1}) AS i)`,
-  integer: 'bigint',
-  hex: (number, digits) => `lpad(to_hex(${number}), ${digits}, '0')`,
-};
 
 export const listBenchmark: Benchmark = {
   rows: STORES.map((store) => `journal.list10M.p99.${store}`),
@@ -49,25 +37,12 @@ async function ofSqlite(rounds: number): Promise<readonly Row[]> {
     const writer = new JournalWriter({ file });
     writer.open();
     writer.close();
-    fill(file);
+    fillSqlite(file, [insertRecords(RECORDS, SQLITE)]);
     using reader = await SqliteJournalReader.open(file, WAITING);
     return [await measured('sqlite', reader, rounds)];
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/** Indexes are made afterwards, in a fraction of the time. */
-function fill(file: string): void {
-  using database = new DatabaseSync(file);
-  database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000');
-  const indexes = database
-    .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
-    .all();
-  for (const { name } of indexes) database.exec(`DROP INDEX ${String(name)}`);
-  database.exec(insertRecords(RECORDS, SQLITE));
-  for (const { sql } of indexes) database.exec(String(sql));
-  database.exec('PRAGMA journal_mode = WAL');
 }
 
 /** A missing PostgreSQL is said, not hidden; REQUIRE_PEERS=1 makes it a failure. */
@@ -81,12 +56,7 @@ async function ofPostgres(rounds: number): Promise<readonly Row[]> {
     settings: { max_wal_size: '8GB', maintenance_work_mem: '512MB' },
   });
   await (await startJournal(cluster))[Symbol.asyncDispose]();
-  const kept = `schemaname = 'public' AND tablename = 'decisions' AND indexdef NOT LIKE '%UNIQUE%'`;
-  const indexes = await cluster.query(`SELECT indexname, indexdef FROM pg_indexes WHERE ${kept}`);
-  for (const [name] of indexes) await cluster.query(`DROP INDEX ${name}`);
-  await cluster.query(insertRecords(RECORDS, POSTGRES));
-  for (const [, definition] of indexes) await cluster.query(definition ?? '');
-  await cluster.query('VACUUM ANALYZE decisions');
+  await fillPostgres(cluster, ['decisions'], [insertRecords(RECORDS, POSTGRES)]);
   const settings = settingsOf(cluster, { statementTimeout: 60_000 });
   await using reader = await PostgresJournalReader.open({ clock: new SystemClock() }, settings, WAITING);
   return [await measured('postgres', reader, rounds)];
