@@ -44,12 +44,17 @@ export async function runInventory(
   say(`made in ${Math.round((Date.now() - nowMs) / 1_000)} s`);
   const kinds = kindsOf(sizes, nowMs);
   const ofPort: Measured[] = [];
+  let missed = 0;
   {
     await using inventory = store.open();
     const ask = askPort(inventory);
     // A server's is awake.
     await ask({ conditions: {} });
-    for (const kind of kinds) ofPort.push(measured(kind.name, await timesOf(kind, turns, ask)));
+    for (const kind of kinds) {
+      const times = await timesOf(kind, turns, ask);
+      ofPort.push(measured(kind.name, times));
+      if (kind.finds === true) missed += times.empty;
+    }
   }
   await using server = await ChildServer.start(files, store.settings);
   using asked = new AskedServer(files.path('admin.sock'));
@@ -62,27 +67,37 @@ export async function runInventory(
     overSocket.push(...timesMs);
   }
   say(`${overSocket.length} pages of the server ${server.pid}, ${each} of each kind`);
-  return [...ofPort, measured('over the socket of a server, all kinds', { timesMs: overSocket, entries: 0 })];
+  return [
+    ...ofPort,
+    measured('over the socket of a server, all kinds', { timesMs: overSocket, entries: 0 }),
+    { name: 'pages without those who are there', value: missed, unit: 'in all', bound: 0 },
+  ];
 }
 
 interface Times {
   readonly timesMs: readonly number[];
+  /** Of a page, on average. */
   readonly entries: number;
 }
 
-async function timesOf(kind: Kind, turns: number, ask: (asked: Asked) => Promise<Page>): Promise<Times> {
+async function timesOf(
+  kind: Kind,
+  turns: number,
+  ask: (asked: Asked) => Promise<Page>,
+): Promise<Times & { readonly empty: number }> {
   const random = new SeededRandom(1);
   const timesMs: number[] = [];
-  let entries = 0;
+  let [entries, empty] = [0, 0];
   let next: Asked['after'];
   for (let turn = 0; turn < turns; turn += 1) {
     const question = kind.ask(() => random.fraction());
     const page = await ask(kind.walks === true && next !== undefined ? { ...question, after: next } : question);
     timesMs.push(page.tookMs);
     entries += page.entries;
+    if (page.entries === 0) empty += 1;
     next = page.next;
   }
-  return { timesMs, entries: entries / turns };
+  return { timesMs, entries: entries / turns, empty };
 }
 
 function measured(name: string, { timesMs, entries }: Times): Measured {

@@ -16,6 +16,8 @@ export interface Kind {
   readonly ask: (random: () => number) => Asked;
   /** Whether a page goes on where the last one of this kind ended. */
   readonly walks?: boolean;
+  /** Whether every page has somebody: who is asked for is there. */
+  readonly finds?: boolean;
 }
 
 const BUSY_IDENTITY = `spiffe://cluster.local/ns/${BUSY.namespace}/sa/${BUSY.serviceAccount}`;
@@ -62,9 +64,9 @@ export function kindsOf(sizes: Sizes, nowMs: number): readonly Kind[] {
   return [
     walk('all', {}),
     deep('all', 'identity', {}),
-    { name: 'namespace', ask: by((random) => ({ namespace: team(random) })) },
+    { name: 'namespace', finds: true, ask: by((random) => ({ namespace: team(random) })) },
     walk('the largest namespace', { namespace: BUSY.namespace }),
-    { name: 'node', ask: by((random) => ({ nodeName: namesOf(living(random)).nodeName })) },
+    { name: 'node', finds: true, ask: by((random) => ({ nodeName: namesOf(living(random)).nodeName })) },
     walk('issuer of most', { issuer: ISSUERS.common }),
     { name: 'issuer of few', ask: by(() => ({ issuer: ISSUERS.rare })) },
     walk('name of issuers', { issuerName: 'default' }),
@@ -73,16 +75,16 @@ export function kindsOf(sizes: Sizes, nowMs: number): readonly Kind[] {
     deep('policy revision of most', 'identity', { policyRevision: REVISIONS.common }),
     { name: 'policy revision of few', ask: by(() => ({ policyRevision: REVISIONS.rare })) },
     deep('cluster', 'identity', { cluster: 'west' }),
-    { name: 'identity', ask: by((random) => ({ identity: namesOf(anybody(random)).identity })) },
+    { name: 'identity', finds: true, ask: by((random) => ({ identity: namesOf(anybody(random)).identity })) },
     walk('identity of one in twenty', { identity: BUSY_IDENTITY }),
     {
       name: 'identity that ended',
       ask: by((random) => ({ identity: namesOf(anybody(random)).identity, state: 'ended' })),
     },
-    { name: 'serial', ask: by((random) => ({ serial: namesOf(anybody(random)).serial })) },
+    { name: 'serial', finds: true, ask: by((random) => ({ serial: namesOf(anybody(random)).serial })) },
     { name: 'serial before the newest', ask: by((random) => ({ serial: `6e${namesOf(living(random)).serial}` })) },
     { name: 'serial of nobody', ask: by((random) => ({ serial: `5d${anybody(random).toString(16)}` })) },
-    { name: 'pod', ask: by((random) => ({ podName: namesOf(anybody(random)).podName })) },
+    { name: 'pod', finds: true, ask: by((random) => ({ podName: namesOf(anybody(random)).podName })) },
     { name: 'pod of nobody', ask: by((random) => ({ podName: `nobody-${anybody(random)}` })) },
     walk('live', { state: 'live' }),
     walk('renewing', { state: 'renewing' }),

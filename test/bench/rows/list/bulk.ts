@@ -25,7 +25,8 @@ export const POSTGRES: Dialect = {
 
 /** @param file of a store that nobody has open. @param inserts statements. */
 export function fillSqlite(file: string, inserts: readonly string[]): void {
-  using database = new DatabaseSync(file);
+  // To a defensive one OFF means nothing (sqlite.org/pragma.html#pragma_journal_mode).
+  using database = new DatabaseSync(file, { defensive: false });
   database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000');
   const indexes = database
     .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
