@@ -2,7 +2,9 @@
 // cluster in vain.
 import type { PolicyInForce } from '../adapters/http/observation/routes.ts';
 import type { AssembledPolicySource } from '../adapters/policy/source/assembled-policy-source.ts';
+import type { FieldDifference } from '../domain/policy/comparison/differences.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
+import type { WatchedPolicies } from '../authority/drift/policy-watch.ts';
 import type { PolicySource } from '../ports/policy/policy-source.ts';
 
 /** Most owners that a page lists. */
@@ -12,6 +14,7 @@ const MAX_LISTED = 100;
 export function policyInForce(
   source: AssembledPolicySource,
   unseen: NonNullable<PolicyInForce['unseen']> = [],
+  watched?: WatchedPolicies,
 ): PolicyInForce | undefined {
   const policies = loadedOf(source);
   if (policies === undefined) return undefined;
@@ -26,9 +29,35 @@ export function policyInForce(
       name: policy.name,
       digest,
     })),
+    ...(watched !== undefined && { drift: driftOf(watched) }),
     ...(outOfDate.length > 0 && { outOfDate }),
     ...(unseen.length > 0 && { unseen: unseen.slice(0, MAX_LISTED) }),
   };
+}
+
+/** Of one policy that differs. */
+const MAX_FIELDS = 20;
+/** Characters of a value of a field. */
+const MAX_VALUE = 300;
+
+function driftOf({ drifts, ...watched }: WatchedPolicies): NonNullable<PolicyInForce['drift']> {
+  return {
+    ...watched,
+    count: drifts.length,
+    policies: drifts.slice(0, MAX_LISTED).map(({ title, drift, fields }) => ({
+      title,
+      drift,
+      ...(fields !== undefined && { fields: fields.slice(0, MAX_FIELDS).map(shortened), fieldCount: fields.length }),
+    })),
+  };
+}
+
+function shortened({ field, before, after }: FieldDifference): { field: string; before: string; after: string } {
+  return { field, before: cut(before), after: cut(after) };
+}
+
+function cut(value: string): string {
+  return value.length <= MAX_VALUE ? value : `${value.slice(0, MAX_VALUE)}…`;
 }
 
 function loadedOf(source: PolicySource): PolicySet | undefined {

@@ -26,6 +26,7 @@ import {
   objectName,
   processCount,
   serviceAccountName,
+  sha256Hex,
   trustDomain,
 } from './shapes/shapes.ts';
 import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS, tokenKey } from './shapes/issuer.ts';
@@ -408,6 +409,17 @@ export const schema = {
       'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace belongs to that namespace and its policies may apply to it only. Absent, the policy bundle alone decides.',
       followed,
     ),
+    expected: {
+      directory: optional(
+        filePath,
+        'Folder with the policies that should be in force, as a checkout of the repository in which they are reviewed has them: the policy bundle and the local policies, and no other YAML. Nothing is taken into force from it; what differs is reported. Its commit is read from `.git`, or from the path as git-sync makes it.',
+        followed,
+      ),
+      bundleDigest: optional(
+        sha256Hex,
+        'SHA-256 of the policy bundle that should be in force, as `capstan bundle verify` prints it; another one is reported.',
+      ),
+    },
     maxWaiting: withDefault(
       integer(0, 100_000),
       256,

@@ -265,6 +265,18 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
         'local policies are in force and cannot be kept for a restart',
       );
     },
+    policyDrifted(facts) {
+      logger.warn({ event: 'policyDrifted', ...facts }, 'a policy in force is not as it should be');
+    },
+    policyDriftOver(facts) {
+      logger.info({ event: 'policyDriftOver', ...facts }, 'the policies in force are as they should be again');
+    },
+    policyDriftUnknown({ problem }) {
+      logger.error(
+        { event: 'policyDriftUnknown', problem: cut(problem) },
+        'the policies that should be in force cannot be read: no drift is noticed',
+      );
+    },
     policyBundleExpiring({ policyBundle, hardExpiryMs }) {
       logger.warn(
         { event: 'policyBundleExpiring', policyBundle, hardExpiryMs },

@@ -9,6 +9,7 @@ import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedAudit } from './metrics/audit-metrics.ts';
 import type { ObservedCluster } from './metrics/cluster-metrics.ts';
+import type { ObservedDrift } from './metrics/drift-metrics.ts';
 import type { ObservedInventory } from './metrics/inventory-metrics.ts';
 import type { ObservedIssuer, ObservedRollover } from './metrics/issuer-metrics.ts';
 import type { ObservedAnchor, ObservedLaggards } from './metrics/anchor-metrics.ts';
@@ -44,6 +45,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeOutageBudget: (leftMs: () => number | undefined) => void;
   /** @param kept is asked at each scrape; called once, where it is kept. */
   readonly observeInventory: (kept: ObservedInventory) => void;
+  /** @param seen is asked at each scrape; called once, where something says what should be in force. */
+  readonly observePolicyDrift: (seen: () => ObservedDrift | undefined) => void;
   /** @param seen is asked at each scrape; called once. */
   readonly observeAudit: (seen: ObservedAudit) => void;
   /** @param given is asked at each scrape; called once, when the issuers are known. */
@@ -80,6 +83,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeRotation: (counted) => metrics.observeRotation(counted),
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeInventory: (kept) => metrics.observeInventory(kept),
+    observePolicyDrift: (seen) => metrics.observePolicyDrift(seen),
     observeAudit: (seen) => metrics.observeAudit(seen),
     observeIssuers: (given) => metrics.observeIssuers(given),
     observeRollovers: (given) => metrics.observeRollovers(given),

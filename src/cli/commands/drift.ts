@@ -27,11 +27,12 @@ const EXAMPLES = `
 Examples:
   $ capstan drift --config capstan.yaml
   $ capstan drift --journal journal.db --bundle bundle.yaml --policies policies --cluster manifests
+  $ capstan drift --server http://capstan.istio-system:15014
   $ capstan drift --server http://capstan.istio-system:15014 --git security/bundle.yaml --git policies
 
 With a journal and a bundle, certificates that are still valid are put to the policies; with --git, the policies in
-force (those of --server, else the files) are compared with the ones that Git keeps. Ends with exit code 1 when
-there is drift, and 2 when something cannot be read.`;
+force (those of --server, else the files) are compared with the ones that Git keeps; without --git, a server says what
+it found itself (policy.expected). Ends with exit code 1 when there is drift, and 2 when something cannot be read.`;
 
 export function registerDrift(program: Command, invocation: Invocation): void {
   const command = program
@@ -76,9 +77,9 @@ function sourcesOf(options: DriftOptions, invocation: Invocation): DriftSources 
   const files = filesOf(options, config);
   const journal = options.journal === undefined ? config?.journal : { store: options.journal };
   const { server, git } = options;
-  const compares = git !== undefined && (server !== undefined || files !== undefined);
+  const compares = server !== undefined || (git !== undefined && files !== undefined);
   if (!compares && (files === undefined || journal === undefined)) {
-    throw new CommandError(EXIT.unreadable, 'name --config, or --journal and --bundle, or --git and --server');
+    throw new CommandError(EXIT.unreadable, 'name --config, or --journal and --bundle, or --server');
   }
   return {
     ...(files !== undefined && { files }),

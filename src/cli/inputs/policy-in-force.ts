@@ -1,5 +1,6 @@
 // What a running server says of the policies in force: names and digests, from its page `/policy`.
 import { z } from 'zod';
+import { DRIFT_KINDS } from '../../domain/policy/history/policy-drift.ts';
 import type { PolicyInForce } from '../../review/drift/drift.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 
@@ -9,10 +10,18 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().max(253);
+const drift = z.object({
+  count: z.int(),
+  gitRevision: name.optional(),
+  gitRevisionInForce: name.optional(),
+  problem: z.string().optional(),
+  policies: z.array(z.object({ title: z.string().max(1_000), drift: z.enum(DRIFT_KINDS) })).max(1_000),
+});
 const answer = z.object({
   revision: name,
   bundle: z.object({ name, sequence: z.int(), digest }),
   policies: z.array(z.object({ kind: name, namespace: name.optional(), name, digest })).max(100_000),
+  drift: drift.optional(),
 });
 
 /** @throws CommandError 2 naming the server when it does not answer so. */
@@ -20,9 +29,10 @@ export async function fetchPolicyInForce(server: string, signal: AbortSignal): P
   const url = pageOf(server);
   try {
     const parsed = answer.parse(JSON.parse(await textFrom(url, signal)));
-    const { bundle, policies, revision } = parsed;
+    const { bundle, policies, revision, drift: watched } = parsed;
     return {
       revision,
+      ...(watched !== undefined && { watched }),
       policies: [
         { kind: 'PolicyBundle', name: bundle.name, digest: bundle.digest },
         ...policies.map(({ kind, namespace, ...each }) => ({

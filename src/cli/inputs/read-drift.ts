@@ -2,7 +2,7 @@
 // named.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import type { Candidate } from '../../review/sources/candidate.ts';
-import { driftOf, type Drift } from '../../review/drift/drift.ts';
+import { driftOf, type Drift, type PolicyInForce } from '../../review/drift/drift.ts';
 import { LiveCertificateReview, type LiveCertificates } from '../../review/drift/live-certificates.ts';
 import { parseTexts } from '../../review/sources/policy-texts.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
@@ -29,6 +29,7 @@ export async function readDrift(sources: DriftSources, progress: boolean, invoca
   const inGit = git === undefined ? undefined : await documentsIn(git, invocation);
   const candidate = files === undefined ? undefined : await readCandidate(await withOneBundle(files, invocation));
   const inForce = server === undefined ? undefined : await fetchPolicyInForce(server, invocation.signal);
+  if (inForce !== undefined && inGit === undefined) demandComparison(inForce, server);
   const certificates =
     candidate === undefined || journal === undefined
       ? undefined
@@ -39,6 +40,19 @@ export async function readDrift(sources: DriftSources, progress: boolean, invoca
     ...(certificates !== undefined && { certificates }),
     ...(inGit !== undefined && { inGit }),
   });
+}
+
+/** A server that compares nothing, or cannot, has not said that all is well. */
+function demandComparison({ watched }: PolicyInForce, server: string | undefined): void {
+  if (watched === undefined) {
+    throw new CommandError(
+      EXIT.unreadable,
+      `${server} compares its policies with nothing (policy.expected): name --git`,
+    );
+  }
+  const { problem } = watched;
+  if (problem !== undefined)
+    throw new CommandError(EXIT.unreadable, `${server} cannot compare its policies: ${problem}`);
 }
 
 async function liveCertificates(

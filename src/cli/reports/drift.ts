@@ -5,7 +5,7 @@ import { formatTime } from '../../domain/text/format-time.ts';
 import { formatPosition } from '../../domain/text/position.ts';
 import { DRIFT_SENTENCES, driftCases, type Drift } from '../../review/drift/drift.ts';
 import type { LiveCertificates, RefusedCertificate } from '../../review/drift/live-certificates.ts';
-import type { PolicyDrift } from '../../review/drift/policy-drift.ts';
+import type { PolicyDrift } from '../../domain/policy/history/policy-drift.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Report } from './report.ts';
 
@@ -16,9 +16,10 @@ export function driftReport(drift: Drift, terminal: Terminal): Report {
   return { tool: 'drift', cases: driftCases(drift), json: jsonOf(drift), text: () => print(drift, terminal) };
 }
 
-function jsonOf({ certificates, policies, revision }: Drift): unknown {
+function jsonOf({ certificates, policies, revision, watched }: Drift): unknown {
   return {
     revision: revision ?? null,
+    ...(watched !== undefined && { server: watched }),
     certificates:
       certificates === undefined ? null : { ...certificates, listed: certificates.listed.map(certificateData) },
     policies: policies ?? null,
@@ -29,10 +30,11 @@ function certificateData({ notAfterMs, refusalReason, decisionId, ...rest }: Ref
   return { ...rest, notAfter: new Date(notAfterMs).toISOString(), ...refusalReason, decision: decisionId };
 }
 
-function print({ certificates, policies }: Drift, terminal: Terminal): void {
+function print({ certificates, policies, watched }: Drift, terminal: Terminal): void {
   if (certificates !== undefined) printCertificates(certificates, terminal);
   if (certificates !== undefined && policies !== undefined) terminal.print('');
-  if (policies !== undefined) printPolicies(policies, terminal);
+  if (watched !== undefined) printCommits(watched, terminal);
+  if (policies !== undefined) printPolicies(policies, watched?.count ?? policies.length, terminal);
 }
 
 function printCertificates({ live, refused, undecided, leftOut, listed }: LiveCertificates, terminal: Terminal): void {
@@ -63,16 +65,24 @@ function certificateRow({
   return [identity, serial, formatTime(notAfterMs), renewable ? 'waived' : 'refused', why];
 }
 
-function printPolicies(policies: readonly PolicyDrift[], terminal: Terminal): void {
+function printCommits({ gitRevision, gitRevisionInForce }: NonNullable<Drift['watched']>, terminal: Terminal): void {
+  if (gitRevision === undefined) return;
+  const inForce = gitRevisionInForce === undefined ? 'no commit that the server saw' : `commit ${gitRevisionInForce}`;
+  const checkedOut = gitRevisionInForce === gitRevision ? '' : `, checked out is commit ${gitRevision}`;
+  terminal.print(`In force is ${inForce}${checkedOut}.`);
+}
+
+function printPolicies(policies: readonly PolicyDrift[], count: number, terminal: Terminal): void {
   for (const { title, drift, position, fields } of policies) {
     const place = position === undefined ? '' : ` (${formatPosition(position)})`;
     terminal.print(`${terminal.styled('bold', title)} ${DRIFT_SENTENCES[drift]}${place}`);
     for (const { field, before, after } of fields ?? [])
       terminal.print(`  ${field}: ${before} in force, ${after} in Git`);
   }
+  if (count > policies.length) terminal.print(`and ${formatCount(count - policies.length)} more`);
   terminal.print(
-    policies.length === 0
+    count === 0
       ? 'The policies in force are those in Git.'
-      : `${policies.length === 1 ? '1 policy differs' : `${policies.length} policies differ`} from Git.`,
+      : `${count === 1 ? '1 policy differs' : `${count} policies differ`} from Git.`,
   );
 }

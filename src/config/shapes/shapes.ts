@@ -171,6 +171,12 @@ export function isLoopback(host: string): boolean {
   return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
+/** Hex SHA-256, with or without the `sha256:` that people are shown. */
+export const sha256Hex = parsed<string>('a SHA-256 in hex, such as `sha256:84cb…`', (text) => {
+  const hex = text.replace(/^sha256:/, '').toLowerCase();
+  return /^[0-9a-f]{64}$/.test(hex) ? hex : { problem: 'must be a SHA-256: 64 hex digits' };
+});
+
 export const dnsName = parsed<string>('a DNS name', (text) =>
   text.length <= 253 && text.replace(/^\*\./, '').split('.').every(isDnsLabel)
     ? text

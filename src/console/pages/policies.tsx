@@ -1,5 +1,6 @@
 // The policies in force: names and digests, whose files are not what is in force, and what they ask of the cluster in vain.
 import type { PolicyInForce } from '../../adapters/http/observation/routes.ts';
+import { DriftFromGit } from './policy-drift.tsx';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Table } from '../parts/table.tsx';
@@ -23,7 +24,11 @@ export function PoliciesPage() {
   );
 }
 
-function InForce({ of: { revision, bundle, policies, outOfDate = [], unseen = [] } }: { readonly of: PolicyInForce }) {
+function InForce({
+  of: { revision, bundle, policies, drift, outOfDate = [], unseen = [] },
+}: {
+  readonly of: PolicyInForce;
+}) {
   return (
     <>
       <Facts
@@ -33,6 +38,7 @@ function InForce({ of: { revision, bundle, policies, outOfDate = [], unseen = []
           ['Digest of the bundle', <Code of={bundle.digest} />],
         ]}
       />
+      {drift !== undefined && <DriftFromGit of={drift} />}
       {outOfDate.length > 0 && (
         <Table
           caption="Not what their files say"

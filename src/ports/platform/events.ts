@@ -4,6 +4,7 @@
 // It is long because every business event has its facts here.
 import type { InventoryEntry } from '../../domain/inventory/entry.ts';
 import type { BanTarget } from '../../domain/revocation/ban.ts';
+import type { PolicyDrift } from '../../domain/policy/history/policy-drift.ts';
 import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
 import type { RotationPhase } from '../../domain/trust/rotation/rotation.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -101,6 +102,16 @@ export interface SignInFacts {
   /** Why not. No token, no code and no secret is in it. */
   readonly problem?: string;
   readonly cause?: unknown;
+}
+
+/** What is in force, and the commits that are known of. */
+export interface DriftFacts {
+  /** Of the policies in force. */
+  readonly revision: string;
+  /** Of the checkout; absent where it is not known, or only a digest is. */
+  readonly gitRevision?: string;
+  /** Of which the policies in force are; absent when they are those of none that was seen. */
+  readonly gitRevisionInForce?: string;
 }
 
 export interface Events {
@@ -248,6 +259,12 @@ export interface Events {
   policyMissing(facts: { readonly owner: string; readonly problem: string }): void;
   /** Local policies are in force as their files say, and no copy of them could be written for the next start. */
   policyNotKept(facts: { readonly owner: string; readonly problem: string }): void;
+  /** A policy in force is not as it should be, or not there; once, and again when it differs in another way. */
+  policyDrifted(facts: DriftFacts & { readonly policy: string; readonly drift: PolicyDrift['drift'] }): void;
+  /** The policies in force are those that should be, after they were not. */
+  policyDriftOver(facts: DriftFacts): void;
+  /** The policies that should be in force cannot be read: nobody hears of a drift now. */
+  policyDriftUnknown(facts: { readonly problem: string }): void;
   /** The policy bundle is past its soft expiry: somebody must sign a newer one. Said again every hour. */
   policyBundleExpiring(facts: { readonly policyBundle: string; readonly hardExpiryMs: number }): void;
   /** An operator set the time by which policy bundles are judged back to the clock's. */

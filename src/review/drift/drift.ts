@@ -5,13 +5,26 @@ import { formatTime } from '../../domain/text/format-time.ts';
 import type { Finding, ReviewedCase } from '../findings.ts';
 import type { Candidate } from '../sources/candidate.ts';
 import type { LiveCertificates, RefusedCertificate } from './live-certificates.ts';
-import { digestOf, policyDrift, type PolicyDrift } from './policy-drift.ts';
+import { digestOf, policyDrift, type PolicyDrift } from '../../domain/policy/history/policy-drift.ts';
 
 /** What a running server says of its policies: names and digests. */
 export interface PolicyInForce {
   readonly revision: string;
   /** The bundle and the local policies. */
   readonly policies: readonly PolicyDigest[];
+  /** Absent where it compares with nothing. */
+  readonly watched?: WatchedDrift;
+}
+
+/** What a server found that compares by itself (`policy.expected`); of more differences the first are named. */
+export interface WatchedDrift {
+  readonly count: number;
+  /** Commit of its checkout. */
+  readonly gitRevision?: string | undefined;
+  /** Commit whose policies are those in force. */
+  readonly gitRevisionInForce?: string | undefined;
+  readonly problem?: string | undefined;
+  readonly policies: readonly PolicyDrift[];
 }
 
 export interface DriftInput {
@@ -21,7 +34,7 @@ export interface DriftInput {
   readonly candidate?: Candidate;
   /** What LiveCertificateReview found. */
   readonly certificates?: LiveCertificates;
-  /** What should be in force. */
+  /** What should be in force; absent, what the server that was asked says of it. */
   readonly inGit?: readonly ParsedDocument[];
 }
 
@@ -30,6 +43,8 @@ export interface Drift {
   readonly certificates?: LiveCertificates;
   /** Absent when nothing was compared with Git. */
   readonly policies?: readonly PolicyDrift[];
+  /** Present where the server compared. */
+  readonly watched?: Omit<WatchedDrift, 'policies'>;
   /** Of the policies that were asked, or that the server says are in force. */
   readonly revision?: string;
 }
@@ -38,9 +53,12 @@ export function driftOf({ inForce, candidate, certificates, inGit }: DriftInput)
   const { bundle, documents = [], policies } = candidate ?? {};
   const atHand = [...(bundle === undefined ? [] : [bundle]), ...documents];
   const revision = inForce?.revision ?? policies?.revision;
+  const { policies: named, ...watched } = inForce?.watched ?? {};
+  const byServer = inGit === undefined && named !== undefined;
   return {
     ...(revision !== undefined && { revision }),
     ...(certificates !== undefined && { certificates }),
+    ...(byServer && { policies: named, watched: watched as NonNullable<Drift['watched']> }),
     ...(inGit !== undefined && { policies: policyDrift(inForce?.policies ?? atHand.map(digestOf), atHand, inGit) }),
   };
 }

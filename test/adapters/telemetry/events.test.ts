@@ -146,6 +146,33 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  policyDrifted: [
+    {
+      emit: (events) =>
+        events.policyDrifted({
+          policy: 'IssuancePolicy shop/web',
+          drift: 'different',
+          revision: '1',
+          gitRevision: 'a1',
+        }),
+      line: { level: 'warn', policy: 'IssuancePolicy shop/web', drift: 'different', revision: '1', gitRevision: 'a1' },
+      moves: {},
+    },
+  ],
+  policyDriftOver: [
+    {
+      emit: (events) => events.policyDriftOver({ revision: '1', gitRevision: 'a1', gitRevisionInForce: 'a1' }),
+      line: { level: 'info', revision: '1', gitRevision: 'a1', gitRevisionInForce: 'a1' },
+      moves: {},
+    },
+  ],
+  policyDriftUnknown: [
+    {
+      emit: (events) => events.policyDriftUnknown({ problem: 'no such folder' }),
+      line: { level: 'error', problem: 'no such folder' },
+      moves: {},
+    },
+  ],
   policyTimeSetBack: [
     {
       emit: (events) => events.policyTimeSetBack({ atMs: 5_000, fromMs: 9_000 }),
@@ -565,6 +592,7 @@ describe('The events of the CA', () => {
     telemetry.observeRotation(() => ({ phase: 'adopt', count: 2 }));
     telemetry.observeOutageBudget(() => 1);
     telemetry.observeInventory({ overdue: 2, ageMs: 1_000 });
+    telemetry.observePolicyDrift(() => ({ drifts: [{ drift: 'missing' }] }));
     telemetry.observeAudit({ unsignedMs: () => 1, unwitnessed: () => 0 });
     telemetry.observeTurns(() => 3);
     telemetry.observeIssuers(() => [{ name: 'default', state: 'suspended' }]);

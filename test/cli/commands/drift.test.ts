@@ -184,7 +184,7 @@ describe('capstan drift', () => {
     await using place = await PolicyFiles.make({}, []);
     const { code, error } = await place.run('drift', '--journal', '@journal.db');
     assert.equal(code, 2);
-    assert.match(error, /name --config, or --journal and --bundle, or --git and --server/);
+    assert.match(error, /name --config, or --journal and --bundle, or --server/);
   });
 
   it('knows the layout of the examples: a bundle in one folder, policies in others', async () => {
@@ -198,6 +198,47 @@ describe('capstan drift', () => {
     const missing = await files.run('drift', ...judge, '--git', policies);
     assert.equal(missing.code, 1);
     assert.match(missing.out, /1 policy differs from Git\./);
+  });
+
+  describe('asks a server what it found itself', () => {
+    const [FIRST, SECOND] = ['a1'.repeat(20), 'b2'.repeat(20)];
+    const asked = async (drift: object | undefined, ...words: readonly string[]): Promise<Run> => {
+      const page = JSON.parse(inForce(BUNDLE)) as object;
+      await using server = await answering(200, JSON.stringify({ ...page, drift }));
+      await using files = await PolicyFiles.make({ 'bundle.yaml': BUNDLE }, []);
+      return await files.run('drift', '--server', server.url, ...words);
+    };
+
+    it('and says which commit is in force', async () => {
+      const { code, out } = await asked({ count: 0, gitRevision: FIRST, gitRevisionInForce: FIRST, policies: [] });
+      assert.deepEqual([code, out], [0, `In force is commit ${FIRST}.\nThe policies in force are those in Git.\n`]);
+    });
+
+    it('and which policy is not in it', async () => {
+      const policies = [{ title: 'IssuancePolicy shop/local', drift: 'missing' }];
+      const watched = { count: 3, gitRevision: SECOND, gitRevisionInForce: FIRST, policies };
+      const { code, out } = await asked(watched);
+      assert.deepEqual(
+        [code, out.split('\n')],
+        [
+          1,
+          [
+            `In force is commit ${FIRST}, checked out is commit ${SECOND}.`,
+            'IssuancePolicy shop/local is in force, but Git does not keep it',
+            'and 2 more',
+            '3 policies differ from Git.',
+            '',
+          ],
+        ],
+      );
+    });
+
+    it('and fails when it compares with nothing, or cannot', async () => {
+      const nothing = await asked(undefined);
+      assert.deepEqual([nothing.code, /policy\.expected.*--git/.test(nothing.error)], [2, true]);
+      const unread = await asked({ count: 0, problem: 'no such folder', policies: [] });
+      assert.deepEqual([unread.code, /no such folder/.test(unread.error)], [2, true]);
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 // The pages an operator's probes, scrapers and drift checks read. Nothing here reveals a key, a token or
 // an identity, and nothing can be changed through it.
 import { Hono, type Context } from 'hono';
+import type { PolicyDrift } from '../../../domain/policy/history/policy-drift.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { PartHealth } from '../../../ports/platform/health.ts';
 
@@ -14,6 +15,8 @@ export interface PolicyInForce {
     readonly name: string;
     readonly digest: string;
   }[];
+  /** How that compares with what should be in force; absent where nothing says so, or before the first look. */
+  readonly drift?: PolicyDriftSeen;
   /** Owners whose files are not what is in force, and what is instead; absent when there are none. */
   readonly outOfDate?: readonly {
     readonly owner: string;
@@ -30,6 +33,27 @@ export interface PolicyInForce {
   }[];
   /** Who judges by what, while the workers of a server differ: for a moment after a change. */
   readonly workers?: readonly { readonly worker: number; readonly revision: string }[];
+}
+
+export interface PolicyDriftSeen {
+  /** In ms since the epoch. */
+  readonly asOfMs: number;
+  /** Commit of the checkout, as far as it is known. */
+  readonly gitRevision?: string;
+  /** Commit whose policies are those in force; absent when they are those of none that this server saw. */
+  readonly gitRevisionInForce?: string;
+  /** Why the checkout cannot be read; the rest is from before then. */
+  readonly problem?: string;
+  readonly count: number;
+  /** The first of them. */
+  readonly policies: readonly {
+    readonly title: string;
+    readonly drift: PolicyDrift['drift'];
+    /** What would change if what should be in force were; for operators only, as it says what policies say. */
+    readonly fields?: readonly { readonly field: string; readonly before: string; readonly after: string }[];
+    /** All of them, of which `fields` are the first. */
+    readonly fieldCount?: number;
+  }[];
 }
 
 export interface Observed {
@@ -64,7 +88,7 @@ export function observationRoutes({ health, policy, collect, events }: Observed)
   });
   routes.get('/policy', async (c) => {
     const inForce = await policy();
-    return inForce === undefined ? c.json({ error: 'no policy is loaded' }, 503) : c.json(inForce);
+    return inForce === undefined ? c.json({ error: 'no policy is loaded' }, 503) : c.json(withoutTexts(inForce));
   });
   routes.get('/metrics', async (c) => c.body(await collect(), 200, { 'content-type': PROMETHEUS_TEXT }));
   for (const path of ['/healthz', '/readyz', '/policy', '/metrics']) routes.all(path, refuseMethod);
@@ -74,6 +98,13 @@ export function observationRoutes({ health, policy, collect, events }: Observed)
     return c.json({ error: 'internal error' }, 500);
   });
   return routes;
+}
+
+/** Names and digests alone. */
+function withoutTexts({ drift, ...inForce }: PolicyInForce): PolicyInForce {
+  if (drift === undefined) return inForce;
+  const policies = drift.policies.map(({ title, drift: kind }) => ({ title, drift: kind }));
+  return { ...inForce, drift: { ...drift, policies } };
 }
 
 function inState(parts: readonly PartHealth[], wanted: 'degraded' | 'not ready') {

@@ -2,6 +2,7 @@
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
+import { DRIFT_KINDS } from '../../../domain/policy/history/policy-drift.ts';
 import { BAN_KINDS } from '../../../domain/revocation/ban.ts';
 import { LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
 import { ROTATION_PHASES } from '../../../domain/trust/rotation/rotation.ts';
@@ -278,6 +279,14 @@ export const METRICS = {
       'Live workloads that stand in the way of the next step of the rotation of trust anchors that is under way, by its phase; ' +
       'capstan anchor status names them. Counted every 15 seconds by one process for all that share a store.',
     labels: { phase: OPEN },
+  },
+  policyDrift: {
+    name: 'capstan_policy_drift',
+    kind: 'observed-gauge',
+    help:
+      'Policies in force that are not as `policy.expected` says: `missing` there, `extra` there and not in force, or `different`; `unread` is 1 while what it says cannot be read. ' +
+      'No series without it.',
+    labels: { kind: [...DRIFT_KINDS, 'unread'] },
   },
   outageBudget: {
     name: 'capstan_outage_budget_seconds',

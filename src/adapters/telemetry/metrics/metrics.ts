@@ -1,5 +1,6 @@
 // The numbers of Capstan: OpenTelemetry instruments made from the metric table, read as Prometheus
-// text by whoever serves `/metrics`, or as plain data by the process that makes one page of several.
+// text by whoever serves `/metrics`, or as plain data by the process that makes one page of several. It imports much because
+// each kind of numbers that is read at a scrape has a file.
 import type { Attributes, Counter, Gauge, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { emptyResource } from '@opentelemetry/resources';
@@ -15,6 +16,7 @@ import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
 import { observeAnchors, observeRotation, type ObservedAnchor, type ObservedLaggards } from './anchor-metrics.ts';
 import { observeAudit, type ObservedAudit } from './audit-metrics.ts';
 import { observeBans } from './ban-metrics.ts';
+import { observePolicyDrift, type ObservedDrift } from './drift-metrics.ts';
 import { observeInventory, type ObservedInventory } from './inventory-metrics.ts';
 import { observeIssuers, observeRollovers, type ObservedIssuer, type ObservedRollover } from './issuer-metrics.ts';
 import type { BanTarget } from '../../../domain/revocation/ban.ts';
@@ -93,6 +95,11 @@ export class Metrics implements AsyncDisposable {
   /** @param kept is asked at each scrape; called once, where it is kept. */
   observeInventory(kept: ObservedInventory): void {
     observeInventory(this.#meter, kept);
+  }
+
+  /** @param seen is asked at each scrape; called once, where something says what should be in force. */
+  observePolicyDrift(seen: () => ObservedDrift | undefined): void {
+    observePolicyDrift(this.#meter, seen);
   }
 
   /** @param seen is asked at each scrape; called once. */

@@ -10,11 +10,13 @@ import { policyHealth } from '../../../authority/issuing/policy-health.ts';
 import { PolicyJudgement } from '../../../authority/issuing/policy-judgement.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Events } from '../../../ports/platform/events.ts';
+import type { PolicyWatch } from '../../../authority/drift/policy-watch.ts';
 import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
 import { followPolicies } from '../kubernetes/live-view.ts';
 import { composePolicyObjects, type LocalPolicyObjectsOfCluster } from '../kubernetes/policy-objects.ts';
+import { composePolicyWatch } from './policy-watch.ts';
 import { composePolicyBundles, type PolicyBundles } from './policy-bundle.ts';
 import type { Storage } from '../storage.ts';
 import type { Trust } from '../trust/trust.ts';
@@ -23,6 +25,8 @@ export interface Policy {
   readonly bundles: PolicyBundles;
   readonly policies: AssembledPolicySource;
   readonly judgement: PolicyJudgement;
+  /** Absent where nothing says what should be in force. */
+  readonly watch: PolicyWatch | undefined;
   /** Absent where local policies are no objects of the cluster. */
   readonly objects: LocalPolicyObjectsOfCluster | undefined;
 }
@@ -73,7 +77,8 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
   health.report('policy', () => policyHealth(judgement));
   health.report('local policies', () => localPolicyHealth(policies));
   health.report('policy time', () => policyTimeHealth(bundles, clock));
-  return { bundles, policies, judgement, objects };
+  const watch = composePolicyWatch(config, foundation, policies);
+  return { bundles, policies, judgement, watch, objects };
 }
 
 function localPoliciesOver(

@@ -22,7 +22,7 @@ export interface DigestDifference<Kept extends PolicyDigest> {
 
 /**
  * A bundle that is kept, but of which none of the same name is in force, is no difference: one place may keep the
- * bundles of many clusters.
+ * bundles of many clusters. Of several policies in force of one name each counts, for all of them apply.
  * @returns what is not the same on both sides, by title.
  */
 export function digestDifferences<Kept extends PolicyDigest>(
@@ -30,15 +30,16 @@ export function digestDifferences<Kept extends PolicyDigest>(
   kept: readonly Kept[],
 ): readonly DigestDifference<Kept>[] {
   const keptByTitle = Map.groupBy(kept, policyTitle);
-  const inForceByTitle = new Map(inForce.map((each) => [policyTitle(each), each]));
+  const inForceByTitle = Map.groupBy(inForce, policyTitle);
   const titles = [...new Set([...inForceByTitle.keys(), ...keptByTitle.keys()])].sort();
   return titles.flatMap((title) => {
-    const known = inForceByTitle.get(title);
+    const known = inForceByTitle.get(title) ?? [];
     const same = keptByTitle.get(title) ?? [];
-    if (known !== undefined && same.some(({ digest }) => digest === known.digest)) return [];
     const last = same.at(-1);
-    if (known === undefined && last?.kind === 'PolicyBundle') return [];
-    return [{ title, ...(known !== undefined && { inForce: known }), ...(last !== undefined && { kept: last }) }];
+    const kept = last === undefined ? {} : { kept: last };
+    if (known.length === 0) return last?.kind === 'PolicyBundle' ? [] : [{ title, ...kept }];
+    const others = known.filter((used) => !same.some(({ digest }) => digest === used.digest));
+    return others.map((used) => ({ title, inForce: used, ...kept }));
   });
 }
 
