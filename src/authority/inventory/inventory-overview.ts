@@ -1,10 +1,15 @@
 // The inventory as operators ask for it: what is derived from the journal, judged by the clock and by the bans in force.
 import type { InventoryEntry, InventoryState } from '../../domain/inventory/entry.ts';
 import { stateOf } from '../../domain/inventory/entry.ts';
-import type { InventoryConditions, InventoryPlace } from '../../domain/inventory/question.ts';
+import { orderOf, placeOf, type InventoryConditions, type InventoryPlace } from '../../domain/inventory/question.ts';
 import type { BanLedger } from '../../domain/revocation/ban-ledger.ts';
 import { revocationsBy } from '../../domain/revocation/revoked-leaves.ts';
-import { MAX_PAGE, type Inventory } from '../../ports/inventory/inventory.ts';
+import {
+  MAX_PAGE,
+  type Inventory,
+  type InventoryPage,
+  type InventoryQuestion,
+} from '../../ports/inventory/inventory.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
 import { pageOfNamespaces } from './several-namespaces.ts';
@@ -38,6 +43,9 @@ export interface InventoryPageRequest {
   readonly namespaces?: readonly string[];
 }
 
+/** Of the inventory, that one answer is looked for in when those before had nobody. */
+const MAX_PAGES = 10;
+
 /**
  * @param settings.cluster the server's own.
  * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be told now; `policy_denied` (CAP-O01) for a namespace
@@ -50,20 +58,46 @@ export async function inventoryOverview(
   options: { readonly signal: AbortSignal },
 ): Promise<InventoryRows> {
   const nowMs = clock.nowMs();
-  const question = { conditions, limit: Math.min(limit, MAX_PAGE), nowMs, ...(after && { after }) };
+  const most = Math.min(limit, MAX_PAGE);
   const revocationOf = revocationsBy(bans.current().bans);
-  const { entries, asOfMs, next } =
-    namespaces === undefined
-      ? await inventory.page(question, options)
-      : await pageOfNamespaces(inventory, question, namespaces, options);
-  const rows = entries.map((entry): InventoryRow => {
+  const rowOf = (entry: InventoryEntry): InventoryRow => {
     const { issuedMs: timeMs, proofId = '', cluster, identity, serial, issuer, notAfterMs, nodeName } = entry;
     const leaf = { timeMs, identity, serial, issuer, notAfterMs, proofId };
     const where = { ...(nodeName !== undefined && { nodeName }), ...(cluster !== own && { remoteCluster: cluster }) };
     const revoked = revocationOf({ ...leaf, ...where });
     const state = stateOf(entry, { nowMs, isRevoked: revoked !== undefined });
     return { ...entry, state, ...(revoked && { revokedMs: revoked.revokedMs }) };
-  });
-  const wanted = rows.filter(({ state }) => conditions.state === undefined || state === conditions.state);
-  return { nowMs, rows: wanted, ...(asOfMs !== undefined && { asOfMs }), ...(next && { next }) };
+  };
+  const { state: wanted } = conditions;
+  const rowsOf = async (from?: InventoryPlace): Promise<Found> => {
+    // Of those that live few are revoked, and only here it is known who.
+    const question = { conditions, limit: wanted === 'revoked' ? MAX_PAGE : most, nowMs, ...(from && { after: from }) };
+    const page = await pageOf(inventory, question, namespaces, options);
+    return { page, rows: page.entries.map(rowOf).filter(({ state }) => wanted === undefined || state === wanted) };
+  };
+  let found = await rowsOf(after);
+  for (let pages = 1; found.rows.length === 0 && found.page.next !== undefined && pages < MAX_PAGES; pages += 1) {
+    found = await rowsOf(found.page.next);
+  }
+  const rows = found.rows.slice(0, most);
+  const last = found.rows.length > most ? rows.at(-1) : undefined;
+  const next = last === undefined ? found.page.next : placeOf(last, orderOf(conditions));
+  const { asOfMs } = found.page;
+  return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), ...(next && { next }) };
+}
+
+interface Found {
+  readonly page: InventoryPage;
+  /** Those of its entries that were asked for. */
+  readonly rows: readonly InventoryRow[];
+}
+
+async function pageOf(
+  inventory: Inventory,
+  question: InventoryQuestion,
+  namespaces: readonly string[] | undefined,
+  options: { readonly signal: AbortSignal },
+): Promise<InventoryPage> {
+  if (namespaces === undefined) return inventory.page(question, options);
+  return pageOfNamespaces(inventory, question, namespaces, options);
 }

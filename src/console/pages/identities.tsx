@@ -1,13 +1,13 @@
 // Who has a certificate, page by page. What is looked for stands in the address under the names that the server has for it.
 import type { InventoryAnswer } from '../../adapters/http/admin/administer-inventory.ts';
-import type { InventoryRow } from '../../authority/inventory/inventory-overview.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
-import { formatSpan, formatTime } from '../../domain/text/format-time.ts';
 import { serverNowMs } from '../ask.ts';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Choice, Filters, Text } from '../parts/filters.tsx';
+import { INVENTORY_STATES, RecordedUntil, RenewalOf, StateOf } from '../parts/holder.tsx';
 import { Table, type Row } from '../parts/table.tsx';
-import { Moment, Name, State, type Tone } from '../parts/values.tsx';
+import { Turn } from '../parts/turn.tsx';
+import { Moment, Name } from '../parts/values.tsx';
 import { goTo, withChoice, type Address } from '../route.ts';
 import { useAnswer } from '../use-answer.ts';
 import type { PageProps } from './pages.tsx';
@@ -21,16 +21,9 @@ const TEXTS = [
   ['issuerName', 'Issuer'],
   ['trustAnchor', 'Trust anchor'],
 ] as const;
-const TONES: Readonly<Record<InventoryRow['state'], Tone>> = {
-  live: 'good',
-  renewing: 'plain',
-  overdue: 'bad',
-  revoked: 'bad',
-  ended: 'plain',
-};
 const ALL = 'any';
 const NOT_ENDED = 'not ended';
-const STATES = [NOT_ENDED, ...Object.keys(TONES)];
+const STATES = [NOT_ENDED, ...INVENTORY_STATES];
 const SPANS = [ALL, '15m', '1h', '6h', '24h', '7d', '30d'] as const;
 const ROWS = 100;
 
@@ -79,7 +72,6 @@ function questionOf({ query }: Address): string {
 
 function Identities({ of, address }: { readonly of: InventoryAnswer } & PageProps) {
   const { rows, cursor } = of;
-  const isFirst = !address.query.has('cursor');
   const none =
     cursor === undefined
       ? 'Nobody has such a certificate.'
@@ -88,27 +80,14 @@ function Identities({ of, address }: { readonly of: InventoryAnswer } & PageProp
     <>
       <RecordedUntil of={of} />
       <Table caption="Identities" head={HEAD} none={none} rows={rows.map(rowOf)} />
-      <nav class="turn" aria-label="More identities">
-        {!isFirst && <a href={withChoice(address, { cursor: '' })}>First page</a>}
-        {cursor !== undefined && <a href={withChoice(address, { cursor })}>Next page</a>}
-      </nav>
+      <Turn label="More identities" address={address} cursor={cursor} />
     </>
-  );
-}
-
-/** The list is derived from the journal: how far, by the clock of the server alone. */
-export function RecordedUntil({ of: { asOfMs, nowMs } }: { readonly of: Pick<InventoryAnswer, 'asOfMs' | 'nowMs'> }) {
-  if (asOfMs === undefined) return <p class="as-of old">The journal is not read yet: nobody is listed.</p>;
-  return (
-    <p class="as-of">
-      With what was on record at {formatTime(asOfMs)}, {formatSpan(Math.max(0, nowMs - asOfMs))} before
-    </p>
   );
 }
 
 const HEAD = ['Identity', 'State', 'Pod', 'Node', 'Cluster', 'Issuer', 'Renewal due', 'Ends'];
 
-function rowOf(row: InventoryRow): Row {
+function rowOf(row: InventoryAnswer['rows'][number]): Row {
   const { identity, cluster, podUid = '', podName, nodeName, issuer, issuerName, notAfterMs } = row;
   return {
     key: `${identity} ${cluster} ${podUid}`,
@@ -132,23 +111,4 @@ function rowOf(row: InventoryRow): Row {
 /** Where the page of one is. */
 export function identityAt(identity: string): string {
   return `/identity?identity=${encodeURIComponent(identity)}`;
-}
-
-/** With why it ended, where it did. */
-export function StateOf({ of: { state, end } }: { readonly of: InventoryRow }) {
-  return (
-    <>
-      <State word={state} tone={TONES[state]} />
-      {end !== undefined && (
-        <div class="quiet">
-          <Name of={end.reason} />
-        </div>
-      )}
-    </>
-  );
-}
-
-/** Nobody waits for that of what has ended or was revoked. */
-export function RenewalOf({ of: { state, renewalMs } }: { readonly of: InventoryRow }) {
-  return state === 'ended' || state === 'revoked' ? <>–</> : <Moment at={renewalMs} />;
 }

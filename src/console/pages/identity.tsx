@@ -1,48 +1,48 @@
 // One identity: who holds its certificates, what these lead to, what was decided about it, and how its pods ended.
 import type { IdentityAnswer } from '../../adapters/http/admin/administer-inventory.ts';
 import type { InventoryRow } from '../../authority/inventory/inventory-overview.ts';
-import type { ClosingRecord } from '../../ports/storage/closing-journal.ts';
 import type { Decided } from '../../review/explain/decided.ts';
-import { formatQuantity } from '../../domain/text/format-count.ts';
+import { formatCount } from '../../domain/text/format-count.ts';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Facts, type Fact } from '../parts/facts.tsx';
-import { Table, type Row } from '../parts/table.tsx';
-import { Code, Moment, Name, Shown, State } from '../parts/values.tsx';
+import { RecordedUntil, RenewalOf, StateOf } from '../parts/holder.tsx';
+import { Turn } from '../parts/turn.tsx';
+import { Code, Moment, Name } from '../parts/values.tsx';
 import { useAnswer } from '../use-answer.ts';
-import { RecordedUntil, RenewalOf, StateOf } from './identities.tsx';
+import { History } from './history.tsx';
 import type { PageProps } from './pages.tsx';
 
 type Answer = IdentityAnswer<Decided>;
 
-export function IdentityPage({ address: { query } }: PageProps) {
-  const identity = query.get('identity') ?? '';
-  const found = useAnswer<Answer>(`/api/inventory/identity?identity=${encodeURIComponent(identity)}`);
+export function IdentityPage({ address }: PageProps) {
+  const identity = address.query.get('identity') ?? '';
+  const cursor = address.query.get('cursor');
+  const asked = new URLSearchParams({ identity, ...(cursor !== null && { cursor }) });
+  const found = useAnswer<Answer>(`/api/inventory/identity?${asked.toString()}`);
   return (
     <>
       <p>
         <Code of={identity} />
       </p>
-      <WithAnswer of={found} show={(answer) => <Details of={answer} />} />
+      <WithAnswer of={found} show={(answer) => <Details of={answer} address={address} />} />
     </>
   );
 }
 
-function Details({ of: answer }: { readonly of: Answer }) {
-  const { rows, decisions, closings, chains } = answer;
-  const history = [...decisions.map(decided), ...closings.map(closed)].toSorted((a, b) => b.timeMs - a.timeMs);
+function Details({ of: answer, address }: { readonly of: Answer } & PageProps) {
+  const { rows, decisions, closings, chains, cursor } = answer;
   return (
     <>
       <RecordedUntil of={answer} />
+      {cursor !== undefined && (
+        <p>It is in more pods than stand here: {formatCount(rows.length)} of them, and more on the next page.</p>
+      )}
       {rows.length === 0 && <p class="none">It has no certificate, and had none lately.</p>}
       {rows.map((row) => (
         <Holder key={`${row.cluster} ${row.podUid ?? ''}`} of={row} chain={chains[row.issuer] ?? []} />
       ))}
-      <Table
-        caption="History, newest first"
-        head={['What', 'Time', 'Serial or reason', 'Pod', 'Over', 'Authenticated by', 'Issuer']}
-        none="Nothing about it is on record."
-        rows={history}
-      />
+      <Turn label="More pods" address={address} cursor={cursor} />
+      <History decisions={decisions} closings={closings} />
     </>
   );
 }
@@ -103,71 +103,4 @@ function factsOf(row: InventoryRow): readonly Fact[] {
       ),
     ],
   ];
-}
-
-interface Happened extends Row {
-  readonly timeMs: number;
-}
-
-function decided(decision: Decided): Happened {
-  const { decisionId, timeMs, outcome, serial, reason = '', count, podName, api } = decision;
-  const { authenticationMethod, issuer, explanation, message } = decision;
-  return {
-    timeMs,
-    key: decisionId,
-    cells: [
-      <State word={outcome} tone={outcome === 'issued' ? 'good' : 'bad'} />,
-      <Moment at={timeMs} />,
-      <>
-        <Code of={serial ?? reason} />
-        {count !== undefined && ` ${count} times`}
-      </>,
-      <Name of={podName ?? '–'} />,
-      api,
-      authenticationMethod ?? '–',
-      <Name of={issuer ?? '–'} />,
-    ],
-    below: (
-      <details>
-        <summary>
-          Why, of decision <Code of={decisionId} />
-        </summary>
-        {explanation.length === 0 && <Shown text={message ?? 'Policy was not asked.'} />}
-        {explanation.length > 0 && (
-          <pre>
-            {explanation.map((line, at) => (
-              <div key={at}>
-                <Shown text={line} />
-              </div>
-            ))}
-          </pre>
-        )}
-      </details>
-    ),
-  };
-}
-
-/** Its entry may have left the inventory long ago; what is on record of its end has not. */
-function closed(closing: ClosingRecord): Happened {
-  const { timeMs, podUid, podName, serviceAccountUid = '', cluster, reason, liveCertificates, latestEndMs } = closing;
-  return {
-    timeMs,
-    key: `end ${cluster} ${podUid} ${serviceAccountUid}`,
-    cells: [
-      <State word="ended" tone="plain" />,
-      <Moment at={timeMs} />,
-      <>
-        <Name of={reason} />
-        {liveCertificates > 0 && (
-          <div class="quiet">
-            {formatQuantity(liveCertificates, 'certificate')} valid then, the last until <Moment at={latestEndMs} />
-          </div>
-        )}
-      </>,
-      <Name of={podName} />,
-      '–',
-      '–',
-      '–',
-    ],
-  };
 }

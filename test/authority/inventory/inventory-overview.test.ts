@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { inventoryOverview } from '../../../src/authority/inventory/inventory-overview.ts';
 import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
-import type { InventoryConditions } from '../../../src/domain/inventory/question.ts';
+import { placeOf, type InventoryConditions, type InventoryPlace } from '../../../src/domain/inventory/question.ts';
 import type { Ban, BanTarget } from '../../../src/domain/revocation/ban.ts';
 import type { Inventory } from '../../../src/ports/inventory/inventory.ts';
 import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
@@ -71,6 +71,44 @@ describe('The inventory as operators see it', () => {
       proofId: 'd-shop',
     };
     assert.equal((await shown([serial]))[0], 'shop east revoked');
+  });
+
+  it('goes on behind pages on which nobody is revoked, so far and no further, and leaves nobody out', async () => {
+    const [each, revoked] = [1_000, [3_500, 3_501, 3_502, 19_999]];
+    const name = (at: number): string => `n${String(at).padStart(5, '0')}`;
+    let asked = 0;
+    const inventory: Inventory = {
+      page: async ({ after, limit }) => {
+        asked += 1;
+        assert.equal(limit, each);
+        const from = after === undefined ? 0 : Number(/n(\d+)/.exec(after.identity)?.[1]) + 1;
+        const entries = Array.from({ length: each }, (_, at) => entry(name(from + at)));
+        const isLast = from + each >= 20_000;
+        return Promise.resolve({
+          entries,
+          asOfMs: NOON_MS,
+          ...(!isLast && { next: placeOf(entries.at(-1)!, 'identity') }),
+        });
+      },
+    };
+    const bans = {
+      current: () => ({ bans: revoked.map((at) => ban({ kind: 'namespace', namespace: name(at) })), pending: [] }),
+    };
+    const parts = { inventory, bans, clock: new FakeClock() };
+    const pageAfter = async (after?: InventoryPlace) => {
+      asked = 0;
+      const request = { conditions: { state: 'revoked' }, limit: 2, ...(after && { after }) } as const;
+      const { rows, next } = await inventoryOverview(parts, { cluster: 'east' }, request, { signal: NEVER });
+      return { found: rows.map(({ serial }) => serial), next, asked };
+    };
+    const first = await pageAfter();
+    assert.deepEqual([first.found, first.asked], [['5e-n03500', '5e-n03501'], 4]);
+    const second = await pageAfter(first.next);
+    assert.deepEqual([second.found, second.asked], [['5e-n03502'], 1]);
+    const third = await pageAfter(second.next);
+    assert.deepEqual([third.found, third.asked, third.next !== undefined], [[], 10, true]);
+    const fourth = await pageAfter(third.next);
+    assert.deepEqual([fourth.found, fourth.next], [['5e-n19999'], undefined]);
   });
 
   it('finds what is revoked, and takes it for nothing else', async () => {

@@ -107,10 +107,9 @@ describe('The identities in the console', function () {
     await page.getByLabel('State').selectOption('renewing');
     await page.getByText('Nobody has such a certificate.').waitFor();
     assert.equal(new URL(page.url()).searchParams.get('state'), 'renewing');
-    // Bans are looked up for each page: there may be more behind one that has nobody.
+    // Who is revoked is looked for among all of them, and not on the first page alone.
     await page.getByLabel('State').selectOption('revoked');
-    await page.getByText('Nobody among those that were looked through').waitFor();
-    await page.getByRole('link', { name: 'Next page' }).waitFor();
+    await page.getByText('Nobody has such a certificate.').waitFor();
   });
 
   it('have a page each: its certificate, the chain to the anchor, and what was decided about it and why', async () => {
@@ -203,7 +202,11 @@ describe('The identities in the console', function () {
 
   it('have hostile names as text: no script runs, no line is turned around or pushed off the page', async () => {
     const script = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
-    const row = (await answer(`?identity=${identity('web-001')}`)).rows[0]!;
+    const [found] = (await answer(`?identity=${identity('web-001')}`)).rows;
+    // The clock was set forward before, and the journal has seen its end; here it is as others are.
+    const nowMs = Date.now();
+    const [renewalMs, notAfterMs] = [nowMs + 30 * MINUTE_MS, nowMs + 60 * MINUTE_MS];
+    const row = { ...found!, state: 'live', end: undefined, renewalMs, notAfterMs };
     const hostile = {
       ...row,
       identity: `spiffe://${'x'.repeat(2_000)}`,
@@ -212,9 +215,10 @@ describe('The identities in the console', function () {
       cluster: script,
       issuerName: script,
       state: 'ended',
-      end: { reason: script, atMs: 0 },
+      notAfterMs: nowMs - MINUTE_MS,
+      end: { reason: script, atMs: nowMs - 2 * MINUTE_MS },
     };
-    const json = { nowMs: Date.now(), asOfMs: Date.now(), rows: [row, hostile] };
+    const json = { nowMs, asOfMs: nowMs, rows: [row, hostile] };
     await page.route('**/api/inventory*', (route) => route.fulfill({ json }));
     await open('');
     await page.getByText('api\\u{202e}txt.exe').waitFor();

@@ -22,11 +22,13 @@ import { demandTeam, type AdministrationPart } from './administration.ts';
 
 export interface InventoryParts {
   readonly list: (request: InventoryPageRequest) => Promise<InventoryRows>;
-  readonly show: (asked: AskedIdentity) => Promise<IdentityAnswer>;
+  readonly show: (asked: AskedIdentity) => Promise<ShownIdentity>;
 }
 
 export interface AskedIdentity {
   readonly identity: string;
+  /** Behind which of its pods, where it has more than were shown. */
+  readonly after?: InventoryPlace;
   /** Only of these; absent, all. */
   readonly namespaces?: readonly string[];
 }
@@ -44,7 +46,12 @@ export interface IdentityAnswer<Decision = unknown> extends Omit<InventoryRows, 
   readonly decisions: readonly Decision[];
   /** Its ends, as many; also of pods that `rows` has no more. */
   readonly closings: readonly ClosingRecord[];
+  /** As of `InventoryAnswer`. */
+  readonly cursor?: string;
 }
+
+/** @typeParam Decision as of `IdentityAnswer`. */
+export type ShownIdentity<Decision = unknown> = Omit<IdentityAnswer<Decision>, 'cursor'> & Pick<InventoryRows, 'next'>;
 
 /** As it is read over HTTP. */
 export interface InventoryAnswer extends Omit<InventoryRows, 'next' | 'rows'> {
@@ -110,9 +117,13 @@ export function administerInventory({ list, show }: InventoryParts): Administrat
     });
     routes.get(IDENTITY, demandTeam, async (c) => {
       const { namespaces } = c.get('operator');
-      const identity = text.safeParse(c.req.query('identity'));
-      if (!identity.success) throw new AuthorityError('CAP-O02', { detail: 'no identity is named' });
-      return c.json(await show({ identity: identity.data, ...(namespaces !== undefined && { namespaces }) }));
+      const given = text.safeParse(c.req.query('identity'));
+      if (!given.success) throw new AuthorityError('CAP-O02', { detail: 'no identity is named' });
+      const [identity, cursor] = [given.data, c.req.query('cursor')];
+      const after = cursor === undefined ? undefined : placeIn(cursor, { identity });
+      const asked = { identity, ...(after && { after }), ...(namespaces !== undefined && { namespaces }) };
+      const { next, ...answer } = await show(asked);
+      return c.json({ ...answer, ...(next && { cursor: cursorOf(next) }) } satisfies IdentityAnswer);
     });
   };
 }

@@ -5,6 +5,7 @@ import {
   type AskedIdentity,
   type IdentityAnswer,
   type InventoryParts,
+  type ShownIdentity,
 } from '../../../adapters/http/admin/administer-inventory.ts';
 import { chainOf } from '../../../authority/administration/issuer-overview.ts';
 import { inventoryOverview } from '../../../authority/inventory/inventory-overview.ts';
@@ -33,16 +34,15 @@ export function composeInventoryAdministration(
     if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
     return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });
   };
-  const show = async ({ identity, namespaces }: AskedIdentity): Promise<IdentityAnswer<Decided>> => {
+  const show = async ({ identity, after, namespaces }: AskedIdentity): Promise<ShownIdentity<Decided>> => {
     const isSeen = (one: string): boolean => namespaces?.includes(namespaceIn(one) ?? '') ?? true;
     if (!isSeen(identity)) throw new AuthorityError('CAP-O01', { detail: 'the identity is of another namespace' });
-    const { nowMs, asOfMs, rows } = await list({ conditions: { identity }, limit: MAX_HOLDERS });
+    const holders = await list({ conditions: { identity }, limit: MAX_HOLDERS, ...(after && { after }) });
     const records = await newest.list({ identity, limit: MAX_DECISIONS }, { signal });
     // A node proxy asks for others too.
     const decisions = records.map(decidedAbout).filter(({ subject }) => subject === identity || isSeen(subject));
     const closings = await newest.closings({ identity, limit: MAX_DECISIONS }, { signal });
-    const chains = chainsOf(issuers.all(), rows);
-    return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), chains, decisions, closings };
+    return { ...holders, chains: chainsOf(issuers.all(), holders.rows), decisions, closings };
   };
   return { list, show };
 }
