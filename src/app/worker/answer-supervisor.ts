@@ -175,7 +175,14 @@ async function answerInventory(inventory: InventoryParts, body: Json): Promise<J
 /** @param body as `gatheredAudit` sends it. */
 async function answerAudit(audit: AuditParts, body: Json): Promise<Json> {
   const { question, given } = body as unknown as AuditQuestion;
-  return json(question === 'status' ? await audit.status() : await audit.signEnd(...given));
+  switch (question) {
+    case 'status':
+      return json(await audit.status());
+    case 'accept':
+      return json(await audit.accept(...given));
+    case 'signEnd':
+      return json(await audit.signEnd(...given));
+  }
 }
 
 export interface TellingParts {

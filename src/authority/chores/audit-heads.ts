@@ -2,7 +2,7 @@
 // who asks for a certificate waits for it: a key or a witness that is away makes heads late, and says so. It imports much because
 // journal, key and witnesses meet here.
 import { writeLine } from '../../domain/audit/export-line.ts';
-import { lastHeadOf, nextHead, type HeadStatement, type LastHead } from '../../domain/audit/head.ts';
+import { nextHead, type HeadStatement } from '../../domain/audit/head.ts';
 import { statementDigest } from '../../domain/audit/statement.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import { ReportOnce } from '../../live/report-once.ts';
@@ -13,6 +13,8 @@ import type { StatementSigner } from '../../ports/audit/statement-signer.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { Lease } from '../../ports/storage/lease.ts';
+import type { OperationJournal } from '../../ports/storage/operation-journal.ts';
+import { HeadContinuity, type Acceptance, type Accepting } from '../audit/head-continuity.ts';
 import { whileLeading, type Leading } from './while-leading.ts';
 
 export interface AuditHeadsParts {
@@ -21,6 +23,7 @@ export interface AuditHeadsParts {
   readonly signer: StatementSigner;
   readonly witnesses: readonly HeadWitness[];
   readonly lease: Lease;
+  readonly journal: OperationJournal;
   readonly clock: Clock;
   readonly events: Pick<Events, 'auditWarning'>;
 }
@@ -29,6 +32,8 @@ export interface AuditHeadsSettings {
   /** Who makes heads. */
   readonly maker: Pick<HeadStatement, 'trustDomain' | 'cluster' | 'server'>;
   readonly everyMs: number;
+  /** How long records are kept. */
+  readonly retentionMs: number;
 }
 
 /** Heads that wait for a witness that is away; of more the oldest are forgotten, and those behind them name them. */
@@ -39,10 +44,12 @@ const STEP_MS = 10_000;
 export class AuditHeadMaker {
   readonly #parts: AuditHeadsParts;
   readonly #settings: AuditHeadsSettings;
+  readonly #continuity: HeadContinuity;
   readonly #witnessed: readonly Witnessed[];
   readonly #failing: ReportOnce;
-  #last: LastHead | undefined;
   #leads = false;
+  /** Whether the head that was there when it began to lead went to the witnesses: who made it may have ended before that. */
+  #hasSentNewest = false;
   /** Made heads until it was told to end; where another process had the lease then, that one makes the last. */
   #ledToTheEnd = false;
   /** Since when records wait for a head; nothing while all that was looked at is in one. */
@@ -51,6 +58,7 @@ export class AuditHeadMaker {
   constructor(parts: AuditHeadsParts, settings: AuditHeadsSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#continuity = new HeadContinuity(parts, settings);
     const warn = (problem: string): void => parts.events.auditWarning({ problem });
     this.#failing = new ReportOnce(warn);
     this.#witnessed = parts.witnesses.map((witness) => ({ witness, waiting: [], failing: new ReportOnce(warn) }));
@@ -72,6 +80,15 @@ export class AuditHeadMaker {
     if (!this.#leads) return undefined;
     const problems = [this.#failing, ...this.#witnessed.map(({ failing }) => failing)].map(({ problem }) => problem);
     return problems.find((problem) => problem !== undefined);
+  }
+
+  /**
+   * Has heads go on from a journal that is not what was signed of it, as after a restore. That is on record when this resolves.
+   * @throws AuthorityError CAP-S04 when it cannot be recorded.
+   */
+  async accept(by: Accepting, options: { readonly signal: AbortSignal }): Promise<Acceptance> {
+    if (!this.#leads) return { problem: 'another server makes heads, or none does yet' };
+    return this.#continuity.accept(by, options);
   }
 
   /** Runs until the signal aborts. */
@@ -101,8 +118,8 @@ export class AuditHeadMaker {
 
   async #lead(leading: Leading): Promise<void> {
     this.#leads = true;
-    // Another may have made heads meanwhile.
-    this.#last = undefined;
+    this.#continuity.forget();
+    this.#hasSentNewest = false;
     try {
       while (!leading.signal.aborted) {
         await this.#make(leading);
@@ -138,17 +155,19 @@ export class AuditHeadMaker {
   }
 
   async #sign({ epoch, signal }: Leading): Promise<true> {
-    const { chains, heads, signer, clock } = this.#parts;
-    const states = await chains.chains({ signal });
-    const before = await heads.lastHead({ signal });
-    if (this.#last === undefined && before !== undefined) this.#enqueue(before);
-    const facts = { ...this.#settings.maker, timeMs: clock.nowMs(), ...(before && { previous: before.digest }) };
-    const statement = nextHead(states, this.#last, facts);
+    const { heads, signer, clock } = this.#parts;
+    const stored = await this.#continuity.look({ signal });
+    const { states, newest, last, isAccepted = false } = stored;
+    if (!this.#hasSentNewest && newest !== undefined && !isAccepted) this.#enqueue(newest);
+    this.#hasSentNewest = true;
+    const facts = { ...this.#settings.maker, timeMs: clock.nowMs(), ...(newest && { previous: newest.digest }) };
+    const statement = nextHead(states, last, facts);
     if (statement === undefined) return true;
     const text = writeLine({ kind: 'head', ...(await signer.sign('head', statement, { signal })) });
     const head = { timeMs: statement.timeMs, digest: statementDigest(statement), text };
+    const made = this.#continuity.tries(statement, stored);
     await heads.keepHead(head, { epoch, signal });
-    this.#last = lastHeadOf(statement, states, this.#last);
+    this.#continuity.kept(made);
     this.#enqueue(head);
     return true;
   }

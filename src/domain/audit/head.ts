@@ -46,11 +46,14 @@ export const MAX_CHAINS = 1_000;
 /** A full head is made this often, so that a chain which stands still is named again. */
 export const FULL_EVERY_MS = 3_600_000;
 
+/** Of a chain, without its name. */
+export type NamedInHead = Pick<ChainInHead, 'sequence' | 'digest' | 'kind' | 'lastMs'>;
+
 /** What the maker of heads remembers of the last ones that it made. */
 export interface LastHead {
   readonly digest: string;
-  /** By chain, the sequences that were named. */
-  readonly named: ReadonlyMap<string, number>;
+  /** By chain, where it stood. */
+  readonly named: ReadonlyMap<string, NamedInHead>;
   readonly fullMs: number;
 }
 
@@ -69,7 +72,9 @@ export function nextHead(
   last: LastHead | undefined,
   { previous, ...facts }: HeadFacts,
 ): HeadStatement | undefined {
-  const moved = states.filter(({ opening, last: { sequence } }) => last?.named.get(opening.chain) !== sequence);
+  const moved = states.filter(
+    ({ opening, last: { sequence } }) => last?.named.get(opening.chain)?.sequence !== sequence,
+  );
   if (moved.length === 0) return undefined;
   const full = last === undefined || last.digest !== previous || last.fullMs + FULL_EVERY_MS <= facts.timeMs;
   const named = full ? states.slice(-MAX_CHAINS) : moved.slice(-MAX_CHAINS);
@@ -92,7 +97,7 @@ export function lastHeadOf(
 ): LastHead {
   return {
     digest: statementDigest(statement),
-    named: new Map(states.map(({ opening, last }) => [opening.chain, last.sequence])),
+    named: new Map(states.map((state) => [state.opening.chain, chainInHead(state)])),
     fullMs: statement.full === true ? statement.timeMs : (before?.fullMs ?? statement.timeMs),
   };
 }

@@ -21,8 +21,8 @@ export interface AuditHeads {
    * @param options.epoch of the lease it is done under; another than the one in force keeps nothing and throws.
    */
   keepHead(head: KeptHead, options: Waits & { readonly epoch: number }): Promise<void>;
-  /** The one that was kept last, whoever kept it; nothing in a store that has none. */
-  lastHead(options: Waits): Promise<KeptHead | undefined>;
+  /** Those that were kept last, whoever kept them, the newest first and at most `count`; none in a store that has none. */
+  lastHeads(count: number, options: Waits): Promise<readonly KeptHead[]>;
 }
 
 export interface AuditHeadReader {

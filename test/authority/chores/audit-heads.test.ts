@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { AuditHeadMaker, MAX_WAITING } from '../../../src/authority/chores/audit-heads.ts';
-import { FULL_EVERY_MS, type Head } from '../../../src/domain/audit/head.ts';
-import { readLine } from '../../../src/domain/audit/export-line.ts';
+import { FULL_EVERY_MS, type Head, type HeadStatement } from '../../../src/domain/audit/head.ts';
+import { readLine, writeLine } from '../../../src/domain/audit/export-line.ts';
 import { isSignedBy, statementDigest } from '../../../src/domain/audit/statement.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { HeadWitness, KeptHead } from '../../../src/ports/audit/audit-heads.ts';
+import type { OperationJournal, OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
 import type { StatementSigner } from '../../../src/ports/audit/statement-signer.ts';
 import { headKey, RECORDS } from '../../domain/audit/support/sample-export.ts';
 import { FakeAuditStore } from '../audit/support/audit-store.ts';
@@ -13,6 +14,7 @@ import { FakeLease } from '../../support/fakes/lease.ts';
 import { recordEvents, type RecordedEvents } from '../../support/fakes/recorded-events.ts';
 
 const EVERY_MS = 10_000;
+const RETENTION_MS = 24 * 3_600_000;
 const MAKER = { trustDomain: 'cluster.local', cluster: 'kubernetes', server: 'capstan-0' };
 
 describe('The heads of the journal', () => {
@@ -58,10 +60,22 @@ describe('The heads of the journal', () => {
     },
     publicKey: async () => key.publicPem,
   };
+  const recorded: OperationRecord[] = [];
+  const journal: OperationJournal = { recordOperation: async (record) => void recorded.push(record) };
+  /** A head that another process made. */
+  const foreign = async (chains: HeadStatement['chains'] = []): Promise<KeptHead> => {
+    const previous = store.kept.at(-1)?.digest;
+    const facts = { version: 1, timeMs: clock.nowMs(), ...MAKER, server: 'capstan-1' } as const;
+    const statement: HeadStatement = { ...facts, chains, ...(previous !== undefined && { previous }) };
+    const text = writeLine({ kind: 'head', statement, ...key.sign('head', statement) });
+    const head = { timeMs: statement.timeMs, digest: statementDigest(statement), text };
+    await store.keepHead(head);
+    return head;
+  };
   const another = (): AuditHeadMaker =>
     new AuditHeadMaker(
-      { chains: store, heads: store, signer, witnesses: [witness], lease, clock, events },
-      { everyMs: EVERY_MS, maker: MAKER },
+      { chains: store, heads: store, signer, witnesses: [witness], lease, journal, clock, events },
+      { everyMs: EVERY_MS, retentionMs: RETENTION_MS, maker: MAKER },
     );
   const lead = async (): Promise<void> => {
     running = maker.run(end);
@@ -99,11 +113,14 @@ describe('The heads of the journal', () => {
     decide(1);
     await clock.advance(EVERY_MS);
     assert.deepEqual(named().at(-1), ['d1:1', 'o1:0']);
-    await store.keepHead({ timeMs: clock.nowMs(), digest: 'ab'.repeat(32), text: '' });
+    lease.lose();
+    await settle();
+    const { digest } = await foreign();
     decide(2);
+    lease.give();
     await clock.advance(EVERY_MS);
     const { chains, previous } = lastOf(store);
-    assert.deepEqual([chains.length, previous], [2, 'ab'.repeat(32)]);
+    assert.deepEqual([chains.length, previous], [2, digest]);
   });
 
   it('are late while the key is away, which is said once, and counted until it is back', async () => {
@@ -170,12 +187,10 @@ describe('The heads of the journal', () => {
 
   it('reach a witness also when the process ended between the two', async () => {
     decide(1);
-    await store.keepHead({ timeMs: NOON_MS, digest: 'ab'.repeat(32), text: 'the head before' });
+    await foreign();
     await lead();
-    assert.deepEqual(
-      witness.kept.map(({ text }) => text.slice(0, 15)),
-      ['the head before', store.kept[1]!.text.slice(0, 15)],
-    );
+    assert.equal(store.kept.length, 2);
+    assert.deepEqual(witness.kept, store.kept);
   });
 
   it('are made by who has the lease alone', async () => {
@@ -209,6 +224,204 @@ describe('The heads of the journal', () => {
     lease.lose();
     await settle();
     assert.equal(maker.problem, undefined);
+  });
+
+  describe('are not made of a journal that is not what was signed of it:', () => {
+    const DIFFERS = 'no head of the journal can be signed: the journal is not what was signed of it: ';
+    const ACCEPT = ' (capstan journal head --accept)';
+    const by = { actor: 'alice', role: 'security', reason: 'restored from the backup of 3 May' };
+    const differs = (what: string): void => {
+      assert.equal(maker.problem, `${DIFFERS}${what}${ACCEPT}`);
+      assert.deepEqual(events.of('auditWarning').at(-1), { problem: maker.problem });
+      assert.ok((maker.unsignedMs ?? 0) >= 0);
+    };
+    /** Ten records in twenty minutes, a head of each, and the process has ended. */
+    const hasSigned = async (): Promise<void> => {
+      await lead();
+      for (let number = 1; number <= 10; number += 1) {
+        decide(number);
+        await clock.advance(2 * 60_000);
+      }
+      assert.equal(store.kept.length, 11);
+      end.abort();
+      await running;
+      end = new AbortController();
+    };
+    const begin = async (): Promise<void> => {
+      maker = another();
+      await lead();
+    };
+    const other = RECORDS.decision(99, NOON_MS);
+
+    const RUNNING: readonly (readonly [string, () => void, string])[] = [
+      [
+        'a record was changed, and all behind it linked anew',
+        () => store.rewrite('d1', 1, other),
+        'record 2 in the chain d1 of decisions is not the one that was signed',
+      ],
+      [
+        'the newest records are gone',
+        () => store.lose('d1', 2),
+        'record 2 in the chain d1 of decisions is not the one that was signed',
+      ],
+      ['a chain is gone', () => store.drop('d1'), 'the chain d1 of decisions is gone'],
+      ['its heads are gone', () => store.kept.splice(0), 'its heads are gone'],
+    ];
+    for (const [what, tamper, says] of RUNNING) {
+      it(`${what} while the server runs`, async () => {
+        decide(1);
+        decide(2);
+        await lead();
+        const made = store.kept.length;
+        tamper();
+        await clock.advance(EVERY_MS);
+        store.open('d2', 'decision', clock.nowMs());
+        await clock.advance(EVERY_MS);
+        differs(says);
+        assert.ok(store.kept.length <= made);
+      });
+    }
+
+    it('the last head is another than was kept', async () => {
+      decide(1);
+      await lead();
+      const { digest } = lastKept();
+      const another = await foreign();
+      await clock.advance(EVERY_MS);
+      differs(`its last head is ${another.digest}, and ${digest} was signed last`);
+    });
+
+    const STOPPED: readonly (readonly [string, () => void, RegExp])[] = [
+      [
+        'a record was changed, and all behind it linked anew',
+        () => store.rewrite('d1', 5, other),
+        /^record 10 in the chain d1 of decisions is not the one that was signed$/,
+      ],
+      [
+        'the same, and the heads deleted that name it',
+        () => {
+          store.rewrite('d1', 3, other);
+          store.kept.splice(3);
+        },
+        /^its last head is of 2026-01-06 12:02:\d\d UTC, long before its last records: none was made, or somebody deleted them$/,
+      ],
+      [
+        'its heads are gone',
+        () => store.kept.splice(0),
+        /^it has old records and no head: the key of heads is new here, or somebody deleted them$/,
+      ],
+      [
+        'a head is changed',
+        () => store.kept.splice(-1, 1, { ...lastKept(), text: lastKept().text.replace('capstan-0', 'capstan-9') }),
+        /^its head [0-9a-f]{64} is not what was kept$/,
+      ],
+      [
+        'a head between two is gone',
+        () => store.kept.splice(5, 1),
+        /^its head [0-9a-f]{64} is gone, and older ones are there$/,
+      ],
+      [
+        'the last head is signed by another key',
+        () => store.kept.splice(-1, 1, signedBy(headKey(), lastKept())),
+        /^its last head is signed by another key, [0-9a-f]{64}$/,
+      ],
+    ];
+    for (const [what, tamper, says] of STOPPED) {
+      it(`${what} while no server runs`, async () => {
+        await hasSigned();
+        tamper();
+        const made = store.kept.length;
+        await begin();
+        assert.match(maker.problem ?? '', new RegExp(`^${DIFFERS}`));
+        assert.match((maker.problem ?? '').slice(DIFFERS.length, -ACCEPT.length), says);
+        await clock.advance(5 * EVERY_MS);
+        assert.equal(store.kept.length, made);
+        assert.equal(events.of('auditWarning').length, 1);
+      });
+    }
+
+    it('until somebody accepts it, who is on record, and from there on they are made as before', async () => {
+      await hasSigned();
+      store.rewrite('d1', 5, other);
+      await begin();
+      assert.deepEqual(await maker.accept(by, new AbortController()), {
+        accepted: 'record 10 in the chain d1 of decisions is not the one that was signed',
+      });
+      const { operation, was, is, details } = recorded.at(-1)!;
+      assert.deepEqual(
+        { operation, was, is, details },
+        {
+          operation: 'journal head --accept',
+          was: 'record 10 in the chain d1 of decisions is not the one that was signed',
+          is: 'accepted',
+          details: { ...by, target: 'heads of the journal' },
+        },
+      );
+      await clock.advance(EVERY_MS);
+      assert.deepEqual([maker.problem, named().at(-1)], [undefined, ['d1:10', 'o1:0']]);
+      end.abort();
+      await running;
+      end = new AbortController();
+      await begin();
+      assert.equal(maker.problem, undefined);
+    });
+
+    it('and where it is what was signed, or another makes heads, there is nothing to accept', async () => {
+      await lead();
+      assert.ok('problem' in (await maker.accept(by, new AbortController())));
+      lease.lose();
+      await settle();
+      assert.deepEqual(await maker.accept(by, new AbortController()), {
+        problem: 'another server makes heads, or none does yet',
+      });
+    });
+
+    it('but go on after an answer of the store was lost that had kept one', async () => {
+      await lead();
+      const keep = store.keepHead.bind(store);
+      store.keepHead = async (head) => {
+        await keep(head);
+        throw new AuthorityError('CAP-S04', { detail: 'the connection is lost' });
+      };
+      decide(1);
+      await clock.advance(EVERY_MS);
+      assert.match(maker.problem ?? '', /the connection is lost$/);
+      store.keepHead = keep;
+      decide(2);
+      await clock.advance(EVERY_MS);
+      assert.deepEqual([maker.problem, named().at(-1)], [undefined, ['d1:2']]);
+    });
+
+    it('but go on after retention took what was signed', async () => {
+      await hasSigned();
+      store.remove('d1', 10);
+      await begin();
+      decide(11);
+      await clock.advance(EVERY_MS);
+      assert.equal(maker.problem, undefined);
+      await clock.advance(RETENTION_MS + FULL_EVERY_MS);
+      store.drop('d1');
+      store.open('d2', 'decision', clock.nowMs());
+      await clock.advance(EVERY_MS);
+      assert.equal(maker.problem, undefined);
+    });
+
+    it('but go on after the process ended before its last head, however long ago', async () => {
+      await hasSigned();
+      decide(11);
+      await clock.advance(RETENTION_MS / 2);
+      decide(12);
+      await begin();
+      assert.deepEqual([maker.problem, named().at(-1)], [undefined, ['d1:12', 'o1:0']]);
+    });
+
+    const lastKept = (): KeptHead => store.kept.at(-1)!;
+    function signedBy(otherKey: typeof key, { digest, timeMs, text }: KeptHead): KeptHead {
+      const line = readLine(text);
+      assert.ok(line?.kind === 'head');
+      const { statement } = line;
+      return { digest, timeMs, text: writeLine({ kind: 'head', statement, ...otherKey.sign('head', statement) }) };
+    }
   });
 
   it('end with one of what was recorded last', async () => {

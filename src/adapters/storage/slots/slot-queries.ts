@@ -139,10 +139,11 @@ export class SlotQueries implements Disposable {
     return undefined;
   }
 
-  /** Of those in journals of former processes too. */
-  lastHead(): KeptHead | undefined {
-    const heads = this.#each().flatMap((journal) => journal.heads.last() ?? []);
-    return heads.sort((a, b) => b.timeMs - a.timeMs)[0];
+  /** The newest first, also of those in journals of former processes: the journal that has the newest comes first. */
+  lastHeads(count: number): readonly KeptHead[] {
+    const each = this.#each().map((journal) => journal.heads.last(count));
+    const newestFirst = each.toSorted(([a], [b]) => (b?.timeMs ?? 0) - (a?.timeMs ?? 0));
+    return newestFirst.flat().slice(0, count);
   }
 
   [Symbol.dispose](): void {

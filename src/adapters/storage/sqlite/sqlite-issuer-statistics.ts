@@ -19,7 +19,7 @@ interface Waits {
 }
 
 export class SqliteIssuerStatistics
-  implements IssuerStatistics, RevokedLeaves, ChainStates, Pick<AuditHeads, 'lastHead'>, AsyncDisposable
+  implements IssuerStatistics, RevokedLeaves, ChainStates, Pick<AuditHeads, 'lastHeads'>, AsyncDisposable
 {
   readonly #thread: ReadThread;
 
@@ -52,8 +52,8 @@ export class SqliteIssuerStatistics
     return this.#thread.ask('chainPoint', { chain, sequence }, options);
   }
 
-  async lastHead(options: Waits): Promise<KeptHead | undefined> {
-    return this.#thread.ask('lastHead', undefined, options);
+  async lastHeads(count: number, options: Waits): Promise<readonly KeptHead[]> {
+    return this.#thread.ask('lastHeads', count, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

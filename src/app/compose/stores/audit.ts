@@ -28,15 +28,17 @@ export function composeAudit(config: Config, foundation: Foundation, { proof, le
   if (signer === undefined) {
     // Of several workers one says so.
     if (worker === undefined || worker.slot === 1) sayUnsigned(foundation);
-    return { status: async () => statusOf(proof, undefined, { signal }), signEnd: async () => ({ problem: UNSIGNED }) };
+    const unsigned = async () => ({ problem: UNSIGNED });
+    return { status: async () => statusOf(proof, {}, { signal }), accept: unsigned, signEnd: unsigned };
   }
-  if (proof.isMadeHere) composeHeads(config, foundation, { ...proof, lease }, signer);
+  const maker = proof.isMadeHere ? composeHeads(config, foundation, { ...proof, lease, journal }, signer) : undefined;
   const ends = new ExportEnds(
     { chains: proof.chains, signer, journal, clock },
     { ...serverOf(config), retentionMs: config.journal.retention },
   );
   return {
-    status: async () => statusOf(proof, signer, { signal }),
+    status: async () => statusOf(proof, { signer, maker }, { signal }),
+    accept: async (by) => maker?.accept(by, { signal }) ?? { problem: 'another process makes heads' },
     signEnd: async (asked, by) => ends.sign(asked, by, { signal }),
   };
 }
@@ -50,24 +52,30 @@ function sayUnsigned({ clock, events, startUp, telemetry }: Foundation): void {
 
 async function statusOf(
   proof: Proven['proof'],
-  signer: StatementSigner | undefined,
+  { signer, maker }: { readonly signer?: StatementSigner; readonly maker?: AuditHeadMaker | undefined },
   options: { readonly signal: AbortSignal },
 ): Promise<AuditStatus> {
-  const head = await proof.heads.lastHead(options);
+  const [head] = await proof.heads.lastHeads(1, options);
   return {
     ...(signer !== undefined && { publicKey: await signer.publicKey(options) }),
     ...(head !== undefined && { head: { timeMs: head.timeMs, digest: head.digest } }),
+    ...(maker?.problem !== undefined && { problem: maker.problem }),
   };
 }
 
 function composeHeads(
   config: Config,
   { events, clock, health, telemetry, startUp, lifecycle, running: signal }: Foundation,
-  stored: Pick<AuditHeadsParts, 'chains' | 'heads' | 'lease'>,
+  stored: Pick<AuditHeadsParts, 'chains' | 'heads' | 'lease' | 'journal'>,
   signer: StatementSigner,
-): void {
+): AuditHeadMaker {
   const parts = { ...stored, signer, witnesses: witnessesOf(config), clock, events };
-  const maker = new AuditHeadMaker(parts, { maker: serverOf(config), everyMs: config.audit.headEvery });
+  const settings = {
+    maker: serverOf(config),
+    everyMs: config.audit.headEvery,
+    retentionMs: config.journal.retention,
+  };
+  const maker = new AuditHeadMaker(parts, settings);
   telemetry.observeAudit({ unsignedMs: () => maker.unsignedMs, unwitnessed: () => maker.unwitnessed });
   health.report('audit heads', () => degradedBy(maker.problem));
   let running: Promise<void> | undefined;
@@ -79,6 +87,7 @@ function composeHeads(
     await running;
     await maker.finish(new AbortController());
   });
+  return maker;
 }
 
 function serverOf({ trustDomain, cluster }: Config) {

@@ -76,7 +76,7 @@ export function composeSqliteStore(
       chains: statistics,
       heads: {
         keepHead: async (...given) => journal.keepHead(...given),
-        lastHead: async (options) => statistics.lastHead(options),
+        lastHeads: async (...given) => statistics.lastHeads(...given),
       },
       // Each worker has the lease of its own journal: one of them makes heads of all.
       isMadeHere: isFirst,

@@ -60,7 +60,7 @@ async function openHeads(): Promise<HeadStore> {
   return {
     heads: {
       keepHead: async (...given) => journal.keepHead(...given),
-      lastHead: async (options) => statistics.lastHead(options),
+      lastHeads: async (...given) => statistics.lastHeads(...given),
     },
     reader,
     epoch,

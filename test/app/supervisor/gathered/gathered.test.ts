@@ -49,7 +49,7 @@ class ScriptedWorker {
       anchors: { status: unasked, ask: unasked, approve: unasked },
       bans: NO_BANS_ASKED,
       records: { refusals: unasked, operations: unasked },
-      audit: { status: unasked, signEnd: unasked },
+      audit: { status: unasked, accept: unasked, signEnd: unasked },
       crls: { list: unasked, show: unasked },
       inventory: { list: unasked, show: unasked },
       recordOperation: unasked,

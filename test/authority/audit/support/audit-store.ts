@@ -47,6 +47,18 @@ export class FakeAuditStore implements ChainReader, ChainSnapshots, AuditHeads, 
     links.splice(sequence - 1, 1, { ...links[sequence - 1]!, record });
   }
 
+  /** As somebody does who may write to the database, and computes all digests anew. */
+  rewrite(chain: string, sequence: number, record: object): void {
+    const found = this.#chainOf(chain);
+    const after = found.links.splice(sequence - 1);
+    for (const [at, link] of after.entries()) this.append(chain, at === 0 ? record : link.record, link.timeMs);
+  }
+
+  /** The newest records are gone, as after a failover to a database that had not got them. */
+  lose(chain: string, from: number): void {
+    this.#chainOf(chain).links.splice(from - 1);
+  }
+
   /** Retention takes all links up to this one. */
   remove(chain: string, through: number): void {
     this.#chainOf(chain).removed = through;
@@ -117,9 +129,9 @@ export class FakeAuditStore implements ChainReader, ChainSnapshots, AuditHeads, 
     if (!this.kept.some(({ digest }) => digest === head.digest)) this.kept.push(head);
   }
 
-  async lastHead(): Promise<KeptHead | undefined> {
+  async lastHeads(count: number): Promise<readonly KeptHead[]> {
     this.#answer();
-    return this.kept.at(-1);
+    return this.kept.slice(-count).toReversed();
   }
 
   async *heads({ sinceMs = -Infinity }: { readonly sinceMs?: number }): AsyncIterable<KeptHead> {

@@ -448,7 +448,7 @@ export const TAMPERING_ROWS: readonly TamperingRow[] = [
     says: 'forked',
   },
   {
-    done: 'a record in the journal changed, all behind it linked anew and the heads that name it deleted, before the server went on; nobody kept a head',
+    done: 'a record in the journal changed, all behind it linked anew and the heads that name it deleted, and an operator had the server sign that; nobody kept a head',
     hand: (key) => ({ lines: rewritten(key).export() }),
     result: 'proven',
     says: '-',

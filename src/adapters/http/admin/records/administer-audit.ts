@@ -1,24 +1,30 @@
 // The key of heads, the last head, and the signed end of an export: who may look at records may have them proven.
 import { z } from 'zod';
+import type { Acceptance, Accepting } from '../../../../authority/audit/head-continuity.ts';
 import type { AnsweredEnd, AskedEnd } from '../../../../authority/audit/export-ends.ts';
 import type { Operator } from '../../../../authority/administration/issuer-acts.ts';
 import { MAX_CHAINS } from '../../../../domain/audit/head.ts';
 import { demandRole, type AdministrationPart } from '../administration.ts';
-import { bodyOf } from '../body.ts';
+import { bodyOf, reason } from '../body.ts';
 
 export interface AuditStatus {
   /** PEM; absent where no key is configured. */
   readonly publicKey?: string;
   /** The last one, whoever made it. */
   readonly head?: { readonly timeMs: number; readonly digest: string };
+  /** Why heads are late, where this server makes them and they are. */
+  readonly problem?: string;
 }
 
 export interface AuditParts {
   readonly status: () => Promise<AuditStatus>;
+  readonly accept: (by: Accepting) => Promise<Acceptance>;
   readonly signEnd: (asked: AskedEnd, by: Pick<Operator, 'actor' | 'role'>) => Promise<AnsweredEnd>;
 }
 
 export const AUDIT = '/audit';
+/** Takes an acceptance: heads go on from a journal that is not what was signed of it. */
+export const HEADS = '/audit/heads';
 export const EXPORT_ENDS = '/audit/export-ends';
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -31,9 +37,16 @@ const asked = z.strictObject({
   content: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-export function administerAudit({ status, signEnd }: AuditParts): AdministrationPart {
+const acceptance = z.strictObject({ reason });
+
+export function administerAudit({ status, accept, signEnd }: AuditParts): AdministrationPart {
   return (routes) => {
     routes.get(AUDIT, demandRole('viewer'), async (c) => c.json(await status()));
+    routes.post(HEADS, demandRole('security'), async (c) => {
+      const { actor, role } = c.get('operator');
+      const answer = await accept({ ...(await bodyOf(c, acceptance)), actor, role });
+      return 'problem' in answer ? c.json({ error: `nothing is accepted: ${answer.problem}` }, 409) : c.json(answer);
+    });
     routes.post(EXPORT_ENDS, demandRole('viewer'), async (c) => {
       const { actor, role } = c.get('operator');
       const answer = await signEnd(await bodyOf(c, asked), { actor, role });

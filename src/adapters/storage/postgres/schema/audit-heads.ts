@@ -10,7 +10,8 @@ export const KEEP_HEAD = `WITH held AS MATERIALIZED (
       WHERE last.digest = $4::text)
   ) SELECT EXISTS (SELECT FROM held) AS held`;
 const FIELDS = 'time_ms AS "timeMs", digest, head AS text';
-export const SELECT_LAST_HEAD = `SELECT ${FIELDS} FROM audit_heads ORDER BY number DESC LIMIT 1`;
+/** The newest first. Parameter: how many at most. */
+export const SELECT_LAST_HEADS = `SELECT ${FIELDS} FROM audit_heads ORDER BY number DESC LIMIT $1`;
 /**
  * From the first that is not from before on: each names the one before it, so none is left out where a clock was set back between
  * them. Parameter: the time in ms.

@@ -3,7 +3,7 @@
 import { AuthorityError } from '../../../../domain/errors.ts';
 import type { AuditHeads, KeptHead } from '../../../../ports/audit/audit-heads.ts';
 import type { Row } from '../../records.ts';
-import { KEEP_HEAD, SELECT_LAST_HEAD } from '../schema/audit-heads.ts';
+import { KEEP_HEAD, SELECT_LAST_HEADS } from '../schema/audit-heads.ts';
 import type { Database } from './database.ts';
 
 interface Waits {
@@ -28,14 +28,14 @@ export class PostgresAuditHeads implements AuditHeads {
     if (row?.['held'] !== true) throw new AuthorityError('CAP-S04', { detail: 'the lease of the journal is over' });
   }
 
-  async lastHead(options: Waits): Promise<KeptHead | undefined> {
+  async lastHeads(count: number, options: Waits): Promise<readonly KeptHead[]> {
     options.signal.throwIfAborted();
-    const [row] = await this.#database.query(SELECT_LAST_HEAD, [], options);
-    return row && headFrom(row);
+    const rows = await this.#database.query(SELECT_LAST_HEADS, [count], options);
+    return rows.map(headFrom);
   }
 }
 
-/** @param row of `SELECT_LAST_HEAD` or `SELECT_HEADS`. */
+/** @param row of `SELECT_LAST_HEADS` or `SELECT_HEADS`. */
 export function headFrom({ timeMs, digest, text }: Row): KeptHead {
   return { timeMs: Number(timeMs), digest: String(digest), text: String(text) };
 }

@@ -4,7 +4,8 @@
 export const KEEP_HEAD = `INSERT INTO audit_heads (time_ms, digest, head) SELECT ?, ?, ?
   WHERE NOT EXISTS (SELECT 1 FROM (SELECT digest FROM audit_heads ORDER BY number DESC LIMIT 1) WHERE digest = ?)`;
 const FIELDS = 'number, time_ms AS timeMs, digest, head AS text';
-export const SELECT_LAST_HEAD = `SELECT ${FIELDS} FROM audit_heads ORDER BY number DESC LIMIT 1`;
+/** The newest first. Parameter: how many at most. */
+export const SELECT_LAST_HEADS = `SELECT ${FIELDS} FROM audit_heads ORDER BY number DESC LIMIT ?`;
 /**
  * From the first that is not from before on: each names the one before it, so none is left out where a clock was set back between
  * them. Parameter: the time in ms.

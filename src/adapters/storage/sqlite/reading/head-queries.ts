@@ -2,7 +2,7 @@
 import type { KeptHead } from '../../../../ports/audit/audit-heads.ts';
 import type { Row } from '../../records.ts';
 import { CHAINS_SINCE_VERSION } from '../file/chain-schema.ts';
-import { SELECT_HEADS, SELECT_LAST_HEAD } from '../file/head-schema.ts';
+import { SELECT_HEADS, SELECT_LAST_HEADS } from '../file/head-schema.ts';
 import type { ReadableJournal } from '../file/journal-file.ts';
 
 type Read = <T>(question: (journal: ReadableJournal) => T) => T;
@@ -15,11 +15,12 @@ export class HeadQueries {
     this.#read = read;
   }
 
-  last(): KeptHead | undefined {
-    const row = this.#read(({ database, version }) =>
-      version < CHAINS_SINCE_VERSION ? undefined : database.prepare(SELECT_LAST_HEAD).get(),
+  /** The newest first. */
+  last(count: number): readonly KeptHead[] {
+    const rows = this.#read(({ database, version }) =>
+      version < CHAINS_SINCE_VERSION ? [] : database.prepare(SELECT_LAST_HEADS).all(count),
     );
-    return row && headFrom(row);
+    return rows.map(headFrom);
   }
 
   /** Oldest first. */

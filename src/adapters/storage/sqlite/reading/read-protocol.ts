@@ -39,7 +39,7 @@ export interface Reads {
   operations: { question: OperationQuery; answer: readonly OperationRecord[] };
   chains: { question: undefined; answer: readonly ChainState[] };
   chainPoint: { question: { chain: string; sequence: number }; answer: StoredPoint | undefined };
-  lastHead: { question: undefined; answer: KeptHead | undefined };
+  lastHeads: { question: number; answer: readonly KeptHead[] };
   close: { question: undefined; answer: undefined };
 }
 

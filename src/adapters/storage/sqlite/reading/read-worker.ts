@@ -54,8 +54,8 @@ function perform({ kind, question }: ReadRequest): unknown {
       return queries.chains();
     case 'chainPoint':
       return queries.chainPoint(question.chain, question.sequence);
-    case 'lastHead':
-      return queries.lastHead();
+    case 'lastHeads':
+      return queries.lastHeads(question);
     case 'close':
       queries[Symbol.dispose]();
       parentPort?.close();

@@ -1,0 +1,156 @@
+// Compares the journal with what was signed of it, before more is signed: who changes records and deletes the heads that name them
+// does not get a signature for it. What a process has signed itself it remembers; of what was signed before it began, the heads that
+// are left are asked, and whether records are left that have been there for longer than heads are late.
+import { lastNamed } from '../../domain/audit/last-named.ts';
+import { FULL_EVERY_MS, type LastHead, type NamedInHead } from '../../domain/audit/head.ts';
+import { readAuditKey } from '../../domain/audit/statement.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
+import { AuthorityError } from '../../domain/errors.ts';
+import type { AuditHeads, KeptHead } from '../../ports/audit/audit-heads.ts';
+import type { ChainState, ChainStates } from '../../ports/audit/chain-reader.ts';
+import type { StatementSigner } from '../../ports/audit/statement-signer.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface ComparedParts {
+  readonly chains: ChainStates;
+  readonly heads: Pick<AuditHeads, 'lastHeads'>;
+  readonly signer: Pick<StatementSigner, 'publicKey'>;
+}
+
+export interface ComparedTimes {
+  /** How long records are kept: a chain whose last one is older may be gone. */
+  readonly retentionMs: number;
+  /** The least time between two heads. */
+  readonly everyMs: number;
+  readonly nowMs: number;
+}
+
+/** Records without a head are signed by who has just begun if none has waited for longer than this, or than three heads take. */
+export const MAX_UNSIGNED_MS = 300_000;
+/** Heads that are read back to the last full one: of an hour in which one was made every second, and some. */
+const MAX_READ_BACK = FULL_EVERY_MS / 1_000 + 100;
+
+/**
+ * For who has made heads since it began.
+ * @param last the newest head of the store. @param known what was signed last.
+ * @returns what differs, in words for an operator that stay the same while it does; nothing where all is as it was. @throws AuthorityError as `ChainStates`.
+ */
+export async function differenceSince(
+  known: LastHead,
+  last: KeptHead | undefined,
+  states: readonly ChainState[],
+  { chains }: Pick<ComparedParts, 'chains'>,
+  times: Omit<ComparedTimes, 'everyMs'>,
+  options: Waits,
+): Promise<string | undefined> {
+  if (last === undefined) return 'its heads are gone';
+  if (last.digest !== known.digest) return `its last head is ${last.digest}, and ${known.digest} was signed last`;
+  return differenceOf(known.named, states, { chains }, times, options);
+}
+
+/**
+ * For who begins to make heads. @param states of chains. @returns, @throws as `differenceSince`; also as `StatementSigner.publicKey`.
+ */
+export async function differenceAtStart(
+  states: readonly ChainState[],
+  { chains, heads, signer }: ComparedParts,
+  times: ComparedTimes,
+  options: Waits,
+): Promise<string | undefined> {
+  const stored = await heads.lastHeads(MAX_READ_BACK, options);
+  if (stored.length === 0) {
+    const hasOld = await hasRecordWithoutHead(states, 0, { chains }, times, options);
+    return hasOld
+      ? 'it has old records and no head: the key of heads is new here, or somebody deleted them'
+      : undefined;
+  }
+  const key = readAuditKey(await signer.publicKey(options));
+  if ('problem' in key) throw new AuthorityError('CAP-X03', { detail: key.problem });
+  const last = lastNamed(stored, key);
+  if ('problem' in last) return last.problem;
+  const difference = await differenceOf(last.named, states, { chains }, times, options);
+  if (difference !== undefined) return difference;
+  if (!(await hasRecordWithoutHead(states, last.timeMs, { chains }, times, options))) return undefined;
+  return `its last head is of ${formatTime(last.timeMs)}, long before its last records: none was made, or somebody deleted them`;
+}
+
+async function differenceOf(
+  named: ReadonlyMap<string, NamedInHead>,
+  states: readonly ChainState[],
+  { chains }: Pick<ComparedParts, 'chains'>,
+  { nowMs, retentionMs }: Pick<ComparedTimes, 'nowMs' | 'retentionMs'>,
+  options: Waits,
+): Promise<string | undefined> {
+  const byChain = new Map(states.map((state) => [state.opening.chain, state]));
+  for (const [chain, point] of named) {
+    const state = byChain.get(chain);
+    const { kind, sequence, digest, lastMs } = point;
+    const which = `the chain ${chain} of ${kind}s`;
+    if (state === undefined) {
+      if (sequence === 0 || (lastMs !== undefined && lastMs < nowMs - retentionMs)) continue;
+      return `${which} is gone`;
+    }
+    if (await isAnother(state, { sequence, digest }, { chains }, options)) {
+      return `record ${sequence} in ${which} is not the one that was signed`;
+    }
+  }
+  return undefined;
+}
+
+/** What retention has taken meanwhile says nothing. */
+async function isAnother(
+  { opening: { chain }, last, removed }: ChainState,
+  named: Pick<NamedInHead, 'sequence' | 'digest'>,
+  { chains }: Pick<ComparedParts, 'chains'>,
+  options: Waits,
+): Promise<boolean> {
+  const { sequence, digest } = named;
+  if (last.sequence < sequence) return true;
+  if (last.sequence === sequence) return last.digest !== digest;
+  if (removed !== undefined && removed.sequence >= sequence) {
+    return removed.sequence === sequence && removed.digest !== digest;
+  }
+  const there = await chains.pointOf(chain, sequence, options);
+  return there?.digest !== digest;
+}
+
+/** Whether a record that is in no head, because it is of later than the last one, has been there for long. */
+async function hasRecordWithoutHead(
+  states: readonly ChainState[],
+  lastHeadMs: number,
+  { chains }: Pick<ComparedParts, 'chains'>,
+  { nowMs, everyMs }: Pick<ComparedTimes, 'nowMs' | 'everyMs'>,
+  options: Waits,
+): Promise<boolean> {
+  const lateMs = Math.max(MAX_UNSIGNED_MS, 3 * everyMs);
+  for (const state of states) {
+    if ((state.lastMs ?? 0) <= lastHeadMs + lateMs) continue;
+    const timeMs = await newestBefore(state, nowMs - lateMs, { chains }, options);
+    if (timeMs !== undefined && timeMs > lastHeadMs + lateMs) return true;
+  }
+  return false;
+}
+
+/** By halves, as times rise along a chain; where a clock was set back it finds one of several. */
+async function newestBefore(
+  { opening: { chain }, last, lastMs, removed }: ChainState,
+  beforeMs: number,
+  { chains }: Pick<ComparedParts, 'chains'>,
+  options: Waits,
+): Promise<number | undefined> {
+  if (lastMs !== undefined && lastMs < beforeMs) return lastMs;
+  let [low, high] = [removed?.sequence ?? 0, last.sequence];
+  let found: number | undefined;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const point = await chains.pointOf(chain, middle, options);
+    if (point === undefined || point.timeMs < beforeMs) {
+      low = middle;
+      found = point?.timeMs;
+    } else high = middle;
+  }
+  return found;
+}

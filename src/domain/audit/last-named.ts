@@ -1,0 +1,49 @@
+// What the newest heads of a journal say of its chains: the last one is signed, and names the ones before it by their digests, so
+// that one signature proves all that are read here.
+import { readLine, type HeadLine } from './export-line.ts';
+import type { NamedInHead } from './head.ts';
+import { isSignedBy, statementDigest, type AuditKey } from './statement.ts';
+
+/** As a store keeps it. */
+export interface StoredHead {
+  readonly digest: string;
+  readonly text: string;
+}
+
+export interface LastNamed {
+  /** By chain, where it stood when it was named last. */
+  readonly named: ReadonlyMap<string, NamedInHead>;
+  /** Of the last head, in ms since the epoch. */
+  readonly timeMs: number;
+}
+
+/**
+ * Reads back to the last head that names every chain.
+ * @param heads the newest first, as many as there may be since then; one at least.
+ * @returns what is wrong with them instead, in words for an operator.
+ */
+export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastNamed | { readonly problem: string } {
+  const named = new Map<string, NamedInHead>();
+  let timeMs: number | undefined;
+  let previous: string | undefined;
+  for (const stored of heads) {
+    const head = headOf(stored);
+    if (head === undefined) return { problem: `its head ${stored.digest} is not what was kept` };
+    if (timeMs === undefined) {
+      if (head.keyId !== key.keyId) return { problem: `its last head is signed by another key, ${head.keyId}` };
+      if (!isSignedBy(key, 'head', head)) return { problem: 'the signature of its last head is not good' };
+      ({ timeMs } = head.statement);
+    } else if (stored.digest !== previous) {
+      return { problem: `its head ${previous ?? 'before the first'} is gone, and older ones are there` };
+    }
+    for (const { chain, ...point } of head.statement.chains) if (!named.has(chain)) named.set(chain, point);
+    if (head.statement.full === true) break;
+    ({ previous } = head.statement);
+  }
+  return { named, timeMs: timeMs ?? 0 };
+}
+
+function headOf({ digest, text }: StoredHead): HeadLine | undefined {
+  const line = readLine(text);
+  return line?.kind === 'head' && statementDigest(line.statement) === digest ? line : undefined;
+}
