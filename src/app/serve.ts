@@ -24,6 +24,8 @@ export interface ServeReport {
   readonly crlAddress?: string;
   /** Of the SPIFFE bundle endpoint. */
   readonly bundleAddress?: string;
+  /** Of metrics for other machines. */
+  readonly metricsAddress?: string;
   /** Where browsers find the console, with the link that works once where there is one. */
   readonly consoleUrl?: string;
   readonly sockets: readonly string[];
@@ -121,6 +123,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     httpAddress: composition.administration?.http.address() ?? '',
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     ...(composition.bundleEndpoint && { bundleAddress: composition.bundleEndpoint.address() }),
+    ...(composition.metrics && { metricsAddress: composition.metrics.address() }),
     ...(composition.console && { consoleUrl: composition.console.url() }),
     ...(composition.revocation?.http && { crlAddress: composition.revocation.http.address() }),
     sockets: sockets.paths,

@@ -80,7 +80,23 @@ export const schema = {
       address: withDefault(
         address,
         '127.0.0.1:15014',
-        'Where /healthz, /readyz, /policy and /metrics are served, without TLS and without authentication.',
+        'Where /healthz, /readyz, /policy and /metrics are served without TLS. Who asks from another machine, or another pod, learns from /healthz and /readyz whether the server is alive and ready, and reads the rest at `listen.metrics.address`.',
+      ),
+    },
+    metrics: {
+      address: optional(
+        address,
+        'Where the same pages are served over TLS, with the certificate of `listen.tls`, to who shows a bearer token of `listen.metrics.tokenFile` or a client certificate under `listen.administration.clientCaFile` that `listen.metrics.readers` or a role names. Absent, /metrics and /policy are read on loopback alone.',
+      ),
+      tokenFile: optional(
+        filePath,
+        'File with the bearer tokens that open these pages, one a line, 32 characters or more, as `openssl rand -base64 32` makes them; up to 20, so that one can follow another. Give it mode 0400.',
+        followed,
+      ),
+      readers: withDefault(
+        listOf(certifiedName, MAX_OPERATORS),
+        [],
+        'Names in client certificates of those who may read these pages and nothing else, such as `DNS:prometheus.monitoring.svc`; spelt as in `listen.administration.roles`. Who has a role there may read them too.',
       ),
     },
     administration: {

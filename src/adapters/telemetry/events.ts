@@ -170,6 +170,16 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'banChanged', act, id, kind, target: cut(target), actor: cut(actor), reason: cut(reason) };
       logger.warn(facts, act === 'revoke' ? 'revoked' : 'revocation taken back');
     },
+    observed({ reader, refused, source }) {
+      metrics.count('observation', { reader, outcome: refused ? 'refused' : 'answered' });
+      const facts = { event: 'observed', reader, refused, source };
+      if (!refused) {
+        logger.debug(facts, 'page read');
+        return;
+      }
+      // A stranger, or a scraper with the wrong token, asks again and again.
+      noise.write({ level: 'warn', message: 'page refused to a stranger', facts, group: STRANGERS, kind: source });
+    },
     signIn({ way, outcome, role, actor, source, problem, cause }) {
       metrics.count('signIns', { way, outcome });
       const facts = {

@@ -7,6 +7,7 @@ import type { Lifecycle } from '../lifecycle.ts';
 import type { WorkerPlace } from '../worker-place.ts';
 import { composeAdministration, type Administration } from './administration/administration.ts';
 import { composeConsole, type Console } from './administration/console/console.ts';
+import { composeMetricsListener } from './administration/metrics.ts';
 import { composeOperatorsListener } from './administration/operators.ts';
 import { composeCluster, type Cluster } from './cluster.ts';
 import { composeCredentials } from './credentials/credentials.ts';
@@ -44,7 +45,8 @@ export interface Composition {
   readonly revocation: Revocation | undefined;
   /** Absent for a worker: its supervisor answers probes and operators. */
   readonly administration: Administration | undefined;
-  /** Absent where it is not configured. */
+  /** Both absent where they are not configured. */
+  readonly metrics: HttpsListener | undefined;
   readonly console: Console | undefined;
 }
 
@@ -106,10 +108,22 @@ export function compose(
     revocation,
   });
   const operators = composeOperatorsListener(config, foundation, administration);
+  const metrics = composeMetricsListener(config, foundation, administration);
   const console = composeConsole(config, foundation, administration);
   const { ownCertificates } = trust;
-  const https = [admission, operators, console?.https].filter((listener) => listener !== undefined);
+  const https = [admission, operators, metrics, console?.https].filter((listener) => listener !== undefined);
   composeServingCertificate(config, foundation, { issuing, listeners, https, ownCertificates });
   const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing, ownCertificates });
-  return { foundation, trust, cluster, policy, listeners, bundleEndpoint, revocation, administration, console };
+  return {
+    foundation,
+    trust,
+    cluster,
+    policy,
+    listeners,
+    bundleEndpoint,
+    revocation,
+    administration,
+    metrics,
+    console,
+  };
 }

@@ -8,12 +8,13 @@ import { SharedPinTurns } from '../../adapters/processes/relays/pin-turns.ts';
 import { SocketHandover, type OpenSocket } from '../../adapters/processes/socket-handover.ts';
 import { WatchRelay } from '../../adapters/processes/watch-relay.ts';
 import type { OperatorsRequest } from '../../adapters/http/admin/operators-listener.ts';
+import type { ObservationRequest } from '../../adapters/http/observation/metrics-listener.ts';
 import type { Config } from '../../config/schema.ts';
 import { maxSocketConnections } from '../compose/listeners.ts';
 import { serveOperators, type Administration } from '../compose/administration/administration.ts';
 import type { Foundation } from '../compose/foundation.ts';
 import { followSockets } from '../sockets/follow-sockets.ts';
-import { LEDGER_CHANGED_TOPIC, OPERATORS_TOPIC } from '../worker/topics.ts';
+import { LEDGER_CHANGED_TOPIC, OBSERVATION_TOPIC, OPERATORS_TOPIC } from '../worker/topics.ts';
 import { SdsSockets, type WantedSocket } from '../sockets/sds-sockets.ts';
 import { askEach, type ServingWorkers } from './gathered/ask-each.ts';
 import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-administration.ts';
@@ -86,6 +87,10 @@ export function composeRelays(
       });
       link.serve(OPERATORS_TOPIC, async (body) => {
         const answered = await administration.answer(body as unknown as OperatorsRequest);
+        return { ...answered };
+      });
+      link.serve(OBSERVATION_TOPIC, async (body) => {
+        const answered = await administration.observe(body as unknown as ObservationRequest);
         return { ...answered };
       });
       handover.attach(link, closed);

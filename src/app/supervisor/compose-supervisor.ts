@@ -113,7 +113,7 @@ function runWorkers({ clock, events, startUp, lifecycle }: Foundation, parts: Su
   lifecycle.at('stop-accepting', 'workers', async () => workers.drain({ deadlineMs }));
 }
 
-function addressesOf({ listen: { tls, plaintext, administration } }: Config): readonly WantedAddress[] {
+function addressesOf({ listen: { tls, plaintext, administration, metrics } }: Config): readonly WantedAddress[] {
   const named = (name: string, { host, port }: { readonly host: string; readonly port: number }): WantedAddress => ({
     host,
     port,
@@ -123,26 +123,24 @@ function addressesOf({ listen: { tls, plaintext, administration } }: Config): re
     named('TLS', tls.address),
     ...(plaintext.address === undefined ? [] : [named('plaintext', plaintext.address)]),
     ...(administration.address === undefined ? [] : [named('administration', administration.address)]),
+    ...(metrics.address === undefined ? [] : [named('metrics', metrics.address)]),
   ];
 }
 
 /** @param ports of `addressesOf`, in its order. */
 function withPorts(config: Config, ports: readonly number[]): Config {
+  const left = [...ports];
+  const withNext = <T extends { readonly port: number }>(address: T): T => ({ ...address, port: left.shift() ?? 0 });
   const { listen } = config;
-  const { tls, plaintext, administration } = listen;
-  const [tlsPort = 0, ...others] = ports;
-  const plaintextPort = plaintext.address === undefined ? 0 : (others.shift() ?? 0);
-  const [administrationPort = 0] = others;
+  const { tls, plaintext, administration, metrics } = listen;
   return {
     ...config,
     listen: {
       ...listen,
-      tls: { address: { ...tls.address, port: tlsPort } },
-      plaintext: { address: plaintext.address && { ...plaintext.address, port: plaintextPort } },
-      administration: {
-        ...administration,
-        address: administration.address && { ...administration.address, port: administrationPort },
-      },
+      tls: { address: withNext(tls.address) },
+      plaintext: { address: plaintext.address && withNext(plaintext.address) },
+      administration: { ...administration, address: administration.address && withNext(administration.address) },
+      metrics: { ...metrics, address: metrics.address && withNext(metrics.address) },
     },
   };
 }

@@ -41,6 +41,8 @@ export const INVENTORY_TOPIC = 'inventory';
 export const AUDIT_TOPIC = 'audit';
 /** What an operator asks by a client certificate: the supervisor answers. */
 export const OPERATORS_TOPIC = 'operators';
+/** What a scraper asks over TLS: the supervisor answers. */
+export const OBSERVATION_TOPIC = 'observation';
 /** An operation that one worker records for all. */
 export const RECORD_OPERATION_TOPIC = 'record operation';
 /** Asked by a worker after it changed a ledger of what operators decided, and by the supervisor of all: look at them. */

@@ -20,7 +20,38 @@ const STAYS_HERE = {
   problem: 'must be a loopback address with `serve --dev`: without TLS the console stays on this machine',
 };
 
+const NEEDS_CREDENTIAL = {
+  problem:
+    'needs something that scrapers are known by: listen.metrics.tokenFile, or listen.administration.clientCaFile',
+};
+const READERS_NEED_CA = {
+  problem: 'needs listen.administration.clientCaFile: who signs the client certificates that it names',
+};
+const NOT_SERVED = { problem: 'has no effect without listen.metrics.address' };
+
 export const ADMINISTRATION_RULES: readonly Rule[] = [
+  {
+    reads: ['listen.metrics.address', 'listen.metrics.tokenFile', 'listen.administration.clientCaFile'],
+    check: ({ listen: { metrics, administration } }) =>
+      metrics.address !== undefined && metrics.tokenFile === undefined && administration.clientCaFile === undefined
+        ? [NEEDS_CREDENTIAL]
+        : [],
+  },
+  {
+    reads: ['listen.metrics.readers', 'listen.administration.clientCaFile'],
+    check: ({ listen: { metrics, administration } }) =>
+      metrics.readers.length > 0 && administration.clientCaFile === undefined ? [READERS_NEED_CA] : [],
+  },
+  {
+    reads: ['listen.metrics.tokenFile', 'listen.metrics.address'],
+    check: ({ listen: { metrics } }) =>
+      metrics.tokenFile !== undefined && metrics.address === undefined ? [NOT_SERVED] : [],
+  },
+  {
+    reads: ['listen.metrics.readers', 'listen.metrics.address'],
+    check: ({ listen: { metrics } }) =>
+      metrics.readers.length > 0 && metrics.address === undefined ? [NOT_SERVED] : [],
+  },
   {
     reads: ['listen.administration.socket', 'journal.store'],
     check: ({ listen: { administration }, journal: { store } }) =>

@@ -1,11 +1,24 @@
 // What a configuration may say and few mean: each row names the consequence. `config check` and the server
 // at its start say them; nothing is refused.
 import { isHostName } from '../../domain/identity/trust-domain.ts';
+import { isLoopback } from '../shapes/shapes.ts';
 import type { Rule } from './rules.ts';
 
 const NO_EFFECT = 'has no effect: the journal is an SQLite file';
 
 export const WARNINGS: readonly Rule[] = [
+  {
+    reads: ['listen.http.address', 'listen.metrics.address'],
+    check: ({ listen: { http, metrics } }) =>
+      isLoopback(http.address.host) || metrics.address !== undefined
+        ? []
+        : [
+            {
+              problem:
+                'tells other machines only whether the server is alive and ready: /metrics and /policy are served to them over TLS, with a credential, where listen.metrics.address is set',
+            },
+          ],
+  },
   {
     reads: ['journal.postgres.caFile', 'journal.store'],
     check: ({ journal: { store, postgres } }) =>

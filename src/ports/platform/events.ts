@@ -89,6 +89,15 @@ export interface WatchFacts {
 /** How somebody signs in to the console; the value of the label and log field `way`. */
 export type SignInWay = 'link' | 'certificate' | 'oidc';
 
+/** Of a request for the metrics, or another page that is not for strangers. */
+export interface ObservationFacts {
+  /** By what who asked was known: their place on this machine, what they showed, or nothing. */
+  readonly reader: 'local' | 'token' | 'certificate' | 'stranger';
+  readonly refused: boolean;
+  /** Where from, as far as one party is told from another. */
+  readonly source: string;
+}
+
 export interface SignInFacts {
   readonly way: SignInWay;
   /** `refused`: the person is known or not, and may not; `failed`: nobody could tell. */
@@ -215,6 +224,8 @@ export interface Events {
     readonly role: 'none' | 'viewer' | 'operator' | 'security';
     readonly outcome: 'answered' | 'refused';
   }): void;
+  /** Somebody asked for a page about the server that is not for strangers. */
+  observed(facts: ObservationFacts): void;
   /** Somebody signed in to the console, or tried to. */
   signIn(facts: SignInFacts): void;
   /** `notAfterMs` is that of the anchor that ends first. */

@@ -451,6 +451,18 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_administration_requests_total{role="viewer",outcome="refused"}': 1 },
     },
   ],
+  observed: [
+    {
+      emit: (events) => events.observed({ reader: 'token', refused: false, source: '192.0.2.7' }),
+      line: { level: 'debug', reader: 'token', source: '192.0.2.7' },
+      moves: { 'capstan_observation_requests_total{reader="token",outcome="answered"}': 1 },
+    },
+    {
+      emit: (events) => events.observed({ reader: 'stranger', refused: true, source: '192.0.2.7' }),
+      line: { level: 'warn', reader: 'stranger', source: '192.0.2.7' },
+      moves: { 'capstan_observation_requests_total{reader="stranger",outcome="refused"}': 1 },
+    },
+  ],
   bundleInForce: [
     {
       emit: (events) => events.bundleInForce({ digest: 'ef', anchors: 2, notAfterMs: 1_900_000_000_000 }),

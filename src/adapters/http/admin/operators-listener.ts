@@ -1,12 +1,11 @@
 // The same administration for operators elsewhere: over TLS, by their client certificates. Who asks is found out here; what is
 // asked is answered by whoever speaks for the server, which may be another process.
-import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { boundedBody } from '../bounded-body.ts';
+import { certificateOn } from '../connection-of.ts';
 import { HttpsListener, type HttpsSettings } from '../https-listener.ts';
 import { MAX_BODY_BYTES, type AdministrationRoutes, type Stranger } from './administration.ts';
 import { certifiedOperator, type RoleNames } from './certified-operator.ts';
@@ -55,11 +54,9 @@ function operatorsRoutes({ answer, events }: OperatorsParts, roles: RoleNames): 
   return routes;
 }
 
-/** @param environment as @hono/node-server hands it to each request. */
 function operatorOn(environment: unknown, roles: RoleNames): RoledOperator | Stranger {
-  const { socket } = (environment as { readonly incoming: IncomingMessage }).incoming;
-  const leaf = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  return leaf === undefined ? { actor: 'nobody', role: 'none' } : certifiedOperator(leaf.raw, roles);
+  const shown = certificateOn(environment);
+  return shown === undefined ? { actor: 'nobody', role: 'none' } : certifiedOperator(shown.der, roles);
 }
 
 /** At the end that answers. @param routes whose `operatorOf` is `relayedOperator`. */

@@ -1,10 +1,8 @@
 // What every part of the console's routes has to go by: the session of who asks, and the cookie that it is told by.
-import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
 import type { Context, Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import { sourceOf } from '../../../domain/identity/source.ts';
 import type { Events, SignInWay as WayName } from '../../../ports/platform/events.ts';
+import { certificateOn, sourceOn } from '../connection-of.ts';
 import type { Session, Sessions, SignedIn } from './sessions.ts';
 
 export type ConsoleRoutes = Hono;
@@ -48,7 +46,7 @@ export class SessionCookie {
 
   sessionOf(c: Context, automatic = c.req.header(AUTOMATIC) !== undefined): Session | undefined {
     const id = getCookie(c, this.#nameFor(c));
-    const certificate = certificateOf(c)?.sha256;
+    const certificate = certificateOn(c.env)?.sha256;
     return id === undefined
       ? undefined
       : this.#sessions.find(id, { automatic, ...(certificate !== undefined && { certificate }) });
@@ -57,14 +55,14 @@ export class SessionCookie {
   signIn(c: Context, way: WayName, signedIn: SignedIn): void {
     this.#end(c);
     const { actor, role } = signedIn.operator;
-    this.#events.signIn({ way, outcome: 'signed_in', actor, role, source: requestSourceOf(c) });
+    this.#events.signIn({ way, outcome: 'signed_in', actor, role, source: sourceOn(c.env) });
     const id = this.#sessions.open(signedIn);
     setCookie(c, this.#nameFor(c), id, { ...this.#traits, sameSite: 'Strict' });
   }
 
   /** Says that nobody was signed in, and why. */
   notSignedIn(c: Context, way: WayName, why: Unsuccessful): void {
-    this.#events.signIn({ way, source: requestSourceOf(c), ...why });
+    this.#events.signIn({ way, source: sourceOn(c.env), ...why });
   }
 
   signOut(c: Context): void {
@@ -85,22 +83,4 @@ export class SessionCookie {
     const former = getCookie(c, this.#nameFor(c));
     if (former !== undefined) this.#sessions.close(former);
   }
-}
-
-/** What the connection of a request shows and was verified. */
-export function certificateOf(c: Context): { readonly der: Uint8Array; readonly sha256: string } | undefined {
-  const { socket } = incomingOf(c);
-  const leaf = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  return leaf && { der: leaf.raw, sha256: leaf.fingerprint256 };
-}
-
-/** Where a request comes from, as `sourceOf` spells it. */
-export function requestSourceOf(c: Context): string {
-  const { socket } = incomingOf(c);
-  return sourceOf(`${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? ''}`);
-}
-
-/** As @hono/node-server hands it to each request. */
-function incomingOf(c: Context): IncomingMessage {
-  return (c.env as { readonly incoming: IncomingMessage }).incoming;
 }

@@ -6,14 +6,9 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { OperatorsParts } from '../admin/operators-listener.ts';
 import { boundedBody } from '../bounded-body.ts';
+import { sourceOn } from '../connection-of.ts';
 import { FIRST_PAGE, type BuiltPages } from './built-pages.ts';
-import {
-  requestSourceOf,
-  type ConsoleRoutes,
-  type Scheme,
-  type SessionCookie,
-  type SignInWay,
-} from './console-environment.ts';
+import { type ConsoleRoutes, type Scheme, type SessionCookie, type SignInWay } from './console-environment.ts';
 import type { LiveUpdates } from './live-updates.ts';
 import { isFromOwnPage, isOwnHost } from './own-page.ts';
 
@@ -64,7 +59,7 @@ export function consoleRoutes(parts: ConsoleParts, settings: ConsoleSettings): C
   routes.use(securityHeaders, ownHost(settings), ownPage(settings));
   routes.use(boundedBody(MAX_BODY_BYTES));
   routes.use('/login/*', async (c: Context, next) => {
-    if (parts.tooManySignIns(requestSourceOf(c))) return c.json({ error: 'too many attempts: wait a minute' }, 429);
+    if (parts.tooManySignIns(sourceOn(c.env))) return c.json({ error: 'too many attempts: wait a minute' }, 429);
     return next();
   });
   for (const way of parts.ways) way.addTo(routes);

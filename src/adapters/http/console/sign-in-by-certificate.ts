@@ -1,6 +1,7 @@
 // Signing in with the client certificate that the browser shows on the connection. The session is of no use without it.
 import { certifiedOperator, type RoleNames } from '../admin/certified-operator.ts';
-import { certificateOf, type SessionCookie, type SignInWay } from './console-environment.ts';
+import { certificateOn } from '../connection-of.ts';
+import type { SessionCookie, SignInWay } from './console-environment.ts';
 import { asTeam, type Team } from './team-sight.ts';
 
 export interface CertifiedPeople {
@@ -14,7 +15,7 @@ export function signInByCertificate({ roles, teams }: CertifiedPeople, cookie: S
     open: () => true,
     addTo: (routes) => {
       routes.post('/login/certificate', (c) => {
-        const shown = certificateOf(c);
+        const shown = certificateOn(c.env);
         if (shown === undefined) {
           cookie.notSignedIn(c, 'certificate', {
             outcome: 'refused',

@@ -1,5 +1,5 @@
 // The pages an operator's probes, scrapers and drift checks read. Nothing here reveals a key, a token or
-// an identity, and nothing can be changed through it.
+// an identity, and nothing can be changed through it. A stranger learns whether the server is alive and ready, and no more.
 import { Hono, type Context } from 'hono';
 import type { PolicyDrift } from '../../../domain/policy/history/policy-drift.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -62,12 +62,27 @@ export interface Observed {
   readonly policy: () => PolicyInForce | undefined | Promise<PolicyInForce | undefined>;
   /** @returns the metrics in the Prometheus text format. */
   readonly collect: () => Promise<string>;
+  readonly door: Door;
   readonly events: Pick<Events, 'unexpected'>;
 }
 
+/** Who reads what. The environment is as @hono/node-server hands it to each request, or as the routes are asked with. */
+export interface Door {
+  readonly mayRead: (environment: unknown) => boolean;
+  /** Hears of each request for a page that is not open. */
+  readonly note: (environment: unknown, outcome: { readonly refused: boolean }) => void;
+}
+
+export type ObservationRoutes = Hono;
+
+/** Pages that a stranger may ask for too. */
+export const OPEN_PAGES: readonly string[] = ['/healthz', '/readyz'];
+/** Pages that name policies, parts and numbers of this server. */
+const CLOSED_PAGES = ['/policy', '/metrics'];
+
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function observationRoutes({ health, policy, collect, events }: Observed): Hono {
+export function observationRoutes({ health, policy, collect, door, events }: Observed): ObservationRoutes {
   const routes = new Hono();
   routes.use(async (c, next) => {
     await next();
@@ -77,21 +92,22 @@ export function observationRoutes({ health, policy, collect, events }: Observed)
   routes.get('/healthz', (c) => c.json({ status: 'alive' }));
   routes.get('/readyz', async (c) => {
     const parts = await health();
-    const unready = inState(parts, 'not ready');
-    const degraded = inState(parts, 'degraded');
-    const body = {
-      ready: unready.length === 0,
-      ...(unready.length > 0 && { unready }),
-      ...(degraded.length > 0 && { degraded }),
-    };
-    return c.json(body, body.ready ? 200 : 503);
+    const ready = parts.every(({ state }) => state !== 'not ready');
+    return c.json({ ready, ...(door.mayRead(c.env) && troubles(parts)) }, ready ? 200 : 503);
   });
+  for (const page of CLOSED_PAGES) {
+    routes.use(page, async (c, next) => {
+      const refused = !door.mayRead(c.env);
+      door.note(c.env, { refused });
+      return refused ? c.json(ELSEWHERE, 403) : next();
+    });
+  }
   routes.get('/policy', async (c) => {
     const inForce = await policy();
     return inForce === undefined ? c.json({ error: 'no policy is loaded' }, 503) : c.json(withoutTexts(inForce));
   });
   routes.get('/metrics', async (c) => c.body(await collect(), 200, { 'content-type': PROMETHEUS_TEXT }));
-  for (const path of ['/healthz', '/readyz', '/policy', '/metrics']) routes.all(path, refuseMethod);
+  for (const path of [...OPEN_PAGES, ...CLOSED_PAGES]) routes.all(path, refuseMethod);
   routes.notFound((c) => c.json({ error: 'not found' }, 404));
   routes.onError((cause, c) => {
     events.unexpected({ where: 'http', cause });
@@ -105,6 +121,17 @@ function withoutTexts({ drift, ...inForce }: PolicyInForce): PolicyInForce {
   if (drift === undefined) return inForce;
   const policies = drift.policies.map(({ title, drift: kind }) => ({ title, drift: kind }));
   return { ...inForce, drift: { ...drift, policies } };
+}
+
+/** No credential would open it here: none is to cross the network in the clear. */
+const ELSEWHERE = {
+  error: 'this page is read on loopback, or over TLS with a credential where listen.metrics.address is',
+};
+
+function troubles(parts: readonly PartHealth[]) {
+  const unready = inState(parts, 'not ready');
+  const degraded = inState(parts, 'degraded');
+  return { ...(unready.length > 0 && { unready }), ...(degraded.length > 0 && { degraded }) };
 }
 
 function inState(parts: readonly PartHealth[], wanted: 'degraded' | 'not ready') {

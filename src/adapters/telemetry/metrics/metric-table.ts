@@ -252,6 +252,12 @@ export const METRICS = {
     help: 'Requests of operators, by the role of who asked.',
     labels: { role: ['none', 'viewer', 'operator', 'security'], outcome: ['answered', 'refused'] },
   },
+  observation: {
+    name: 'capstan_observation_requests_total',
+    kind: 'counter',
+    help: 'Requests for the metrics and the policies in force, by what who asked was known by.',
+    labels: { reader: ['local', 'token', 'certificate', 'stranger'], outcome: ['answered', 'refused'] },
+  },
   signIns: {
     name: 'capstan_console_sign_ins_total',
     kind: 'counter',

@@ -19,6 +19,12 @@ import {
   type OperatorsParts,
 } from '../../../adapters/http/admin/operators-listener.ts';
 import { LOCAL_OPERATOR } from '../../../authority/administration/roles.ts';
+import { loopbackDoor } from '../../../adapters/http/observation/loopback-door.ts';
+import {
+  answerObservation,
+  RELAYED_DOOR,
+  type MetricsListenerParts,
+} from '../../../adapters/http/observation/metrics-listener.ts';
 import { observationRoutes, type Observed, type PolicyInForce } from '../../../adapters/http/observation/routes.ts';
 import { HttpServer } from '../../../adapters/http/observation/server.ts';
 import { administrationSocketOf } from '../../../config/administration-socket.ts';
@@ -51,10 +57,12 @@ export interface Administration {
   readonly http: HttpServer;
   /** Of operators who showed a client certificate to whichever process. */
   readonly answer: OperatorsParts['answer'];
+  /** Of scrapers who asked whichever process over TLS. */
+  readonly observe: MetricsListenerParts['answer'];
 }
 
 /** Whatever is asked, by whom it is answered: by this process, or by several for which it speaks. */
-export interface Answers extends Omit<Observed, 'events'> {
+export interface Answers extends Omit<Observed, 'events' | 'door'> {
   readonly sds: SdsStatusParts;
   readonly policyTime: PolicyTimeParts;
   readonly issuers: IssuersParts;
@@ -127,7 +135,9 @@ const RECORDED_ALREADY = async (): Promise<void> => undefined;
 export function serveOperators(config: Config, foundation: Foundation, answers: Answers): Administration {
   const { events, clock, health, startUp, running, untilFlushed } = foundation;
   const { address } = config.listen.http;
-  const http = untilFlushed.use(new HttpServer({ routes: observationRoutes({ ...answers, events }) }, address));
+  const pages = observationRoutes({ ...answers, door: loopbackDoor(events), events });
+  const http = untilFlushed.use(new HttpServer({ routes: pages }, address));
+  const relayedPages = observationRoutes({ ...answers, door: RELAYED_DOOR, events });
   const parts = [
     administerSds(answers.sds),
     administerPolicyTime(answers.policyTime),
@@ -151,7 +161,11 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     void socket.keep({ signal: running });
   });
   health.report('administration', () => degradedBy(socket.problem));
-  return { http, answer: async (request) => answerOperator(relayed, request) };
+  return {
+    http,
+    answer: async (request) => answerOperator(relayed, request),
+    observe: async (request) => answerObservation(relayedPages, request),
+  };
 }
 
 /** Numbers of lately are kept where there is a page that shows them. */
