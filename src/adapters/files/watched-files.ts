@@ -75,7 +75,7 @@ function problemOf(facts: Stats, confidential: boolean): string | undefined {
   if (facts.size > MAX_FILE_BYTES) return `is larger than ${MAX_FILE_BYTES} bytes`;
   const mode = facts.mode & 0o777;
   if (!confidential || (mode & NOT_CONFIDENTIAL) === 0) return undefined;
-  return `has mode 0${mode.toString(8)}: a private key must not be open to others, nor writable by its group (chmod 600)`;
+  return `has mode 0${mode.toString(8)}: what is secret must not be open to others, nor writable by its group (chmod 600)`;
 }
 
 /** What a file grew to since it was looked at is cut off; half a document is then refused by its reader. */

@@ -75,8 +75,7 @@ export async function lookAt(from: LookFrom, options: Options): Promise<LookedAt
     nowMs: clock.nowMs(),
     settings,
     ...(await seeServer(from, settings, options)),
-    health:
-      answers === undefined ? { unknown: 'unknown' in observation ? observation.unknown : '' } : { known: answers },
+    health: healthIn(observation),
     anchors: 'unknown' in anchors ? anchors : { known: anchors.known.map(summaryOf) },
     ...(await seeBundle(config, { api, read: from.read, own: place.namespace }, options)),
     clocks: await seeClocks(from, answers, options),
@@ -86,6 +85,15 @@ export async function lookAt(from: LookFrom, options: Options): Promise<LookedAt
     rights: await seeRights(from, settings, options),
   };
   return { facts, ...(answers !== undefined && { observation: answers }) };
+}
+
+function healthIn(observation: Seen<Observation>): Seen<Observation> {
+  return 'known' in observation && observation.known.closed === true
+    ? {
+        unknown:
+          'health: Capstan names its parts to nobody from elsewhere; ask in its pod, or through kubectl port-forward',
+      }
+    : observation;
 }
 
 async function anchorsOf({ config, read }: LookFrom): Promise<Seen<readonly X509Certificate[]>> {

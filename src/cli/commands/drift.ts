@@ -9,6 +9,7 @@ import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../optio
 import { journalOption } from '../options/journal-options.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../reports/report.ts';
 import type { CandidateFiles } from '../inputs/read-candidate.ts';
+import type { ObservedServer } from '../inputs/policy-in-force.ts';
 import type { DriftSources } from '../inputs/read-drift.ts';
 
 interface DriftOptions extends ClusterOptions {
@@ -18,6 +19,8 @@ interface DriftOptions extends ClusterOptions {
   readonly policies?: readonly string[];
   readonly cluster?: string;
   readonly server?: string;
+  readonly tokenFile?: string;
+  readonly ca?: string;
   readonly git?: readonly string[];
   readonly progress?: true;
   readonly output: ReportFormat;
@@ -27,8 +30,8 @@ const EXAMPLES = `
 Examples:
   $ capstan drift --config capstan.yaml
   $ capstan drift --journal journal.db --bundle bundle.yaml --policies policies --cluster manifests
-  $ capstan drift --server http://capstan.istio-system:15014
-  $ capstan drift --server http://capstan.istio-system:15014 --git security/bundle.yaml --git policies
+  $ capstan drift --server https://capstan.istio-system.svc:15018 --token-file token --ca root.pem
+  $ capstan drift --server http://127.0.0.1:15014 --git security/bundle.yaml --git policies
 
 With a journal and a bundle, certificates that are still valid are put to the policies; with --git, the policies in
 force (those of --server, else the files) are compared with the ones that Git keeps; without --git, a server says what
@@ -44,6 +47,8 @@ export function registerDrift(program: Command, invocation: Invocation): void {
     .option('--policies <path...>', 'the local policies in force: files, or directories')
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster')
     .option('--server <url>', 'URL of a running server, for the policies that it has in force')
+    .option('--token-file <file>', 'file with a bearer token for --server (listen.metrics.tokenFile)')
+    .option('--ca <file>', 'PEM file with the trust anchors for --server')
     .option(
       '--git <path>',
       'the bundle, or a folder of policies, that should be in force; may be said again',
@@ -76,7 +81,8 @@ function sourcesOf(options: DriftOptions, invocation: Invocation): DriftSources 
       : readConfigForCheck(options.config, `${options.config} cannot be used`, invocation);
   const files = filesOf(options, config);
   const journal = options.journal === undefined ? config?.journal : { store: options.journal };
-  const { server, git } = options;
+  const { git } = options;
+  const server = observedServer(options);
   const compares = server !== undefined || (git !== undefined && files !== undefined);
   if (!compares && (files === undefined || journal === undefined)) {
     throw new CommandError(EXIT.unreadable, 'name --config, or --journal and --bundle, or --server');
@@ -87,6 +93,11 @@ function sourcesOf(options: DriftOptions, invocation: Invocation): DriftSources 
     ...(server !== undefined && { server }),
     ...(git !== undefined && { git }),
   };
+}
+
+function observedServer({ server, tokenFile, ca }: DriftOptions): ObservedServer | undefined {
+  if (server === undefined) return undefined;
+  return { server, ...(tokenFile !== undefined && { tokenFile }), ...(ca !== undefined && { ca }) };
 }
 
 function filesOf(options: DriftOptions, config: Config | undefined): CandidateFiles | undefined {

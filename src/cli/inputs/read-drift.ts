@@ -8,7 +8,7 @@ import { parseTexts } from '../../review/sources/policy-texts.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { complainOfProblems } from '../problems.ts';
-import { fetchPolicyInForce } from './policy-in-force.ts';
+import { fetchPolicyInForce, type ObservedServer } from './policy-in-force.ts';
 import { readCandidate, type CandidateFiles } from './read-candidate.ts';
 import { readJournal, type JournalReading } from './journal/read-journal.ts';
 import { isDirectory, readTexts } from './read-texts.ts';
@@ -17,8 +17,8 @@ export interface DriftSources {
   /** The policies in force, as far as they are at hand. */
   readonly files?: CandidateFiles;
   readonly journal?: JournalReading['journal'];
-  /** URL of a running server. */
-  readonly server?: string;
+  /** One that runs. */
+  readonly server?: ObservedServer;
   /** A checkout. */
   readonly git?: readonly string[];
 }

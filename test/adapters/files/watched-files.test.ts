@@ -107,7 +107,7 @@ describe('Watched files', () => {
       await chmod(file, mode);
       await refuses(
         watched,
-        `has mode 0${mode.toString(8)}: a private key must not be open to others, nor writable by its group (chmod 600)`,
+        `has mode 0${mode.toString(8)}: what is secret must not be open to others, nor writable by its group (chmod 600)`,
       );
     }
   });

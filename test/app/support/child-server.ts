@@ -34,6 +34,10 @@ export class ChildServer implements AsyncDisposable {
     return Number(this.#report.tlsAddress.split(':').at(-1));
   }
 
+  get report(): ServeReport {
+    return this.#report;
+  }
+
   client(): CsrWire {
     return csrClient(this.tlsPort, this.#files.pki.root.certificatePem);
   }

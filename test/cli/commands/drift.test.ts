@@ -138,6 +138,8 @@ describe('capstan drift', () => {
 
   const unusable: readonly [string, number, string, RegExp][] = [
     ['has no policy yet', 503, '{"error":"no policy is loaded"}', /it answers 503/],
+    ['takes us for a stranger', 403, '{}', /it answers 403: name its https address, listen\.metrics\.address/],
+    ['does not know the token', 401, '{}', /it answers 401: it takes another token/],
     ['answers something else', 200, '<html>', /its answer is not of the expected form/],
     ['answers without digests', 200, '{"revision":"1"}', /its answer is not of the expected form/],
     ['answers without an end', 200, ' '.repeat(9 * 1024 * 1024), /its answer is larger than 8388608 bytes/],
@@ -152,6 +154,14 @@ describe('capstan drift', () => {
       assert.ok(error.includes(server.url));
     });
   }
+
+  it('shows a token over TLS alone', async () => {
+    await using place = await PolicyFiles.make({ 'git/bundle.yaml': BUNDLE, token: 'x'.repeat(32) }, []);
+    const words = ['--server', 'http://127.0.0.1:1', '--token-file', '@token', '--git', '@git'];
+    const { code, error } = await place.run('drift', ...words);
+    assert.equal(code, 2);
+    assert.match(error, /--token-file needs an https URL: a token does not cross in the clear/);
+  });
 
   it('reports to pipelines, policies at their place in Git', async () => {
     const files = { 'bundle.yaml': BUNDLE, 'git/bundle.yaml': BUNDLE.replace('24h', '12h') };

@@ -202,6 +202,23 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     `${PUBLISH}.clusterTrustBundles[1].name is the name of another one too`,
   ],
   [
+    { 'listen.metrics.address': '0.0.0.0:15018' },
+    'listen.metrics.address needs something that scrapers are known by: listen.metrics.tokenFile, or listen.administration.clientCaFile',
+  ],
+  [{ 'listen.metrics.tokenFile': '/token' }, 'listen.metrics.tokenFile has no effect without listen.metrics.address'],
+  [
+    { 'listen.metrics.readers': ['CN:scraper'], 'listen.administration.clientCaFile': '/people.pem' },
+    'listen.metrics.readers has no effect without listen.metrics.address',
+  ],
+  [
+    {
+      'listen.metrics.readers': ['CN:scraper'],
+      'listen.metrics.address': '0.0.0.0:15018',
+      'listen.metrics.tokenFile': '/token',
+    },
+    'listen.metrics.readers needs listen.administration.clientCaFile: who signs the client certificates that it names',
+  ],
+  [
     { 'serving.dnsNames': [], 'serving.ipAddresses': [] },
     'serving.dnsNames must name one host, here or in serving.ipAddresses: clients verify it',
   ],
@@ -424,6 +441,13 @@ describe('The warnings of the configuration', () => {
 
   it('are none while nobody asks for less than the defaults', () => {
     assert.deepEqual(warningsOf({ 'sds.sockets': [socket] }), []);
+  });
+
+  it('name metrics that nobody elsewhere can read', () => {
+    const given = { 'sds.sockets': [socket], 'listen.http.address': '0.0.0.0:15014' };
+    assert.deepEqual(warningsOf(given), ['listen.http.address']);
+    const overTls = { 'listen.metrics.address': '0.0.0.0:15018', 'listen.metrics.tokenFile': '/token' };
+    assert.deepEqual(warningsOf({ ...given, ...overTls }), []);
   });
 
   it('name each key whose consequence an operator should have meant', () => {

@@ -10,6 +10,8 @@ export interface ReportedPart {
 export interface Observation {
   readonly unready: readonly ReportedPart[];
   readonly degraded: readonly ReportedPart[];
+  /** It takes us for a stranger, and names no parts: what is above is nothing that it said. */
+  readonly closed?: true;
   /** Of the server when it answered, to the second. */
   readonly dateMs?: number;
   readonly policy?: PolicyInForce;
@@ -36,6 +38,7 @@ export async function readObservation(
   return {
     unready: said?.unready ?? [],
     degraded: said?.degraded ?? [],
+    ...([401, 403].includes(policy.status) && { closed: true }),
     ...(!Number.isNaN(dateMs) && { dateMs }),
     ...(inForce !== undefined && { policy: inForce }),
     ...(metrics.ok && { metrics: await textOf(metrics) }),

@@ -137,7 +137,7 @@ describe('The key of an issuer in files', () => {
     chmodSync(files.path('passphrase'), 0o644);
     const { status: code, stderr } = runMain(['config', 'check'], withPassphrase());
     assert.equal(code, 78);
-    assert.match(stderr, /passphrase has mode 0644: a private key must not be open to others/);
+    assert.match(stderr, /passphrase has mode 0644: what is secret must not be open to others/);
   });
 
   it('is warned of once when it is plain, and takes nothing from health', async () => {

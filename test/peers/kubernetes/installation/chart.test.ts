@@ -27,10 +27,13 @@ function shownIn(page: string, pattern: RegExp): Values {
 
 /** The values under "What is exposed". */
 const BEHIND_PROXY = shownIn('kubernetes.md', /```yaml\n(observation:[\s\S]*?)```/);
+/** And the first ones there. */
+const METRICS = shownIn('kubernetes.md', /<!-- metrics -->\s+```yaml\n([\s\S]*?)```/);
 const CERT_MANAGER = shownIn('trust.md', /<!-- cert-manager -->\s+```yaml\n([\s\S]*?)```/);
 const ADMINISTRATION = shownIn('trust.md', /<!-- administration -->\s+```yaml\n([\s\S]*?)```/);
 const VALUES: Readonly<Record<string, Values>> = {
   'metrics behind an authenticating proxy': BEHIND_PROXY,
+  'metrics over TLS': METRICS,
   'its defaults': {},
   'everything switched on': ALL_ON,
   'several replicas on PostgreSQL': SHARED,
@@ -243,6 +246,48 @@ describe('The chart as Helm renders it', function () {
     assert.doesNotMatch(text, /observation|15014/);
     assert.match(JSON.stringify(of(objects, 'Service')), /"name":"https-observation","port":15014,"targetPort":15024/);
     assert.match(JSON.stringify(of(objects, 'ServiceMonitor')), /"port":"https-observation".*"scheme":"https"/);
+  });
+
+  it('offers metrics over TLS at a port of its own to the scraper that shows the token, and the token to nobody else', () => {
+    const { objects } = renderChart(METRICS);
+    const loaded = configIn(objects);
+    assert.ok(!('problems' in loaded));
+    assert.deepEqual(loaded.config.listen.metrics.address, { host: '0.0.0.0', port: 15_018 });
+    assert.match(JSON.stringify(of(objects, 'Service')), /"name":"https-metrics","port":15018,"targetPort":"metrics"/);
+    assert.match(podOf({ objects }), /"name":"metrics","containerPort":15018/);
+    // The mounted file is the one that the configuration names, and what the scraper shows is not in the pod.
+    assert.equal(loaded.config.listen.metrics.tokenFile, '/etc/capstan/metrics/tokens');
+    assert.match(
+      podOf({ objects }),
+      /"secretName":"capstan-metrics","defaultMode":288,"items":\[\{"key":"tokens","path":"tokens"\}\]/,
+    );
+    assert.match(JSON.stringify(of(objects, 'NetworkPolicy')), /"port":"metrics"/);
+    const [monitor] = of(objects, 'ServiceMonitor') as unknown as readonly {
+      readonly spec: { readonly endpoints: readonly [Readonly<Record<string, unknown>>] };
+    }[];
+    const [{ port, scheme, authorization, tlsConfig }] = monitor!.spec.endpoints;
+    assert.deepEqual(
+      { port, scheme, authorization, tlsConfig },
+      {
+        port: 'https-metrics',
+        scheme: 'https',
+        authorization: { credentials: { name: 'capstan-metrics', key: 'token' } },
+        tlsConfig: {
+          ca: { configMap: { name: 'capstan-anchors', key: 'root-cert.pem' } },
+          serverName: loaded.config.serving.dnsNames[0],
+        },
+      },
+    );
+  });
+
+  it('refuses a ServiceMonitor that could scrape nothing, before anything is changed', () => {
+    const serviceMonitor = { enabled: true };
+    assert.throws(
+      () => renderChart({ serviceMonitor }),
+      /needs config\.listen\.metrics\.address and metrics\.tokenSecret/,
+    );
+    const config = { listen: { metrics: { address: '0.0.0.0:15018', tokenFile: '/token' } } };
+    assert.throws(() => renderChart({ serviceMonitor, config }), /serviceMonitor needs metrics\.tokenSecret/);
   });
 
   it('mounts no Secret of an intermediate where an upstream signs it', () => {

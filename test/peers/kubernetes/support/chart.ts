@@ -89,6 +89,7 @@ export const SHARED: Values = {
   replicas: 3,
   autoscaling: { enabled: true },
   postgres: { secret: 'capstan-postgres' },
+  metrics: { tokenSecret: 'capstan-metrics' },
   serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
   networkPolicy: {
     metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
@@ -97,6 +98,9 @@ export const SHARED: Values = {
   probes: { exec: true },
   config: {
     journal: { store: 'postgres://capstan@db.example/capstan' },
-    listen: { http: { address: '127.0.0.1:15014' } },
+    listen: {
+      http: { address: '127.0.0.1:15014' },
+      metrics: { address: '0.0.0.0:15018', tokenFile: '/etc/capstan/metrics/tokens' },
+    },
   },
 };
