@@ -7,7 +7,7 @@ import type { Events, ObservationFacts } from '../../../ports/platform/events.ts
 import { certificateOn, sourceOn } from '../connection-of.ts';
 import { HttpsListener, type HttpsSettings } from '../https-listener.ts';
 import type { BearerTokens } from './bearer-tokens.ts';
-import { OPEN_PAGES, type Door, type ObservationRoutes } from './routes.ts';
+import { OPEN_PAGES, type Readers, type ObservationRoutes } from './routes.ts';
 
 /** One request, and whether who asks has shown what opens every page: data all through. */
 export interface ObservationRequest {
@@ -70,7 +70,7 @@ function readerOf(c: Context, { tokens, isReader }: MetricsListenerParts): Obser
   return shown !== undefined && isReader(shown.der) ? 'certificate' : 'stranger';
 }
 
-/** At the end that answers. @param routes whose door is `RELAYED_DOOR`. */
+/** At the end that answers. @param routes whose readers are `RELAYED_READERS`. */
 export async function answerObservation(
   routes: ObservationRoutes,
   { method, path, mayRead }: ObservationRequest,
@@ -80,7 +80,7 @@ export async function answerObservation(
 }
 
 /** Of requests that come through `answerObservation`: they were judged, and counted, where they came in. */
-export const RELAYED_DOOR: Door = {
+export const RELAYED_READERS: Readers = {
   mayRead: (environment) => (environment as { readonly mayRead: boolean }).mayRead,
   note: () => undefined,
 };

@@ -62,12 +62,12 @@ export interface Observed {
   readonly policy: () => PolicyInForce | undefined | Promise<PolicyInForce | undefined>;
   /** @returns the metrics in the Prometheus text format. */
   readonly collect: () => Promise<string>;
-  readonly door: Door;
+  readonly readers: Readers;
   readonly events: Pick<Events, 'unexpected'>;
 }
 
 /** Who reads what. The environment is as @hono/node-server hands it to each request, or as the routes are asked with. */
-export interface Door {
+export interface Readers {
   readonly mayRead: (environment: unknown) => boolean;
   /** Hears of each request for a page that is not open. */
   readonly note: (environment: unknown, outcome: { readonly refused: boolean }) => void;
@@ -82,7 +82,7 @@ const CLOSED_PAGES = ['/policy', '/metrics'];
 
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function observationRoutes({ health, policy, collect, door, events }: Observed): ObservationRoutes {
+export function observationRoutes({ health, policy, collect, readers, events }: Observed): ObservationRoutes {
   const routes = new Hono();
   routes.use(async (c, next) => {
     await next();
@@ -93,12 +93,12 @@ export function observationRoutes({ health, policy, collect, door, events }: Obs
   routes.get('/readyz', async (c) => {
     const parts = await health();
     const ready = parts.every(({ state }) => state !== 'not ready');
-    return c.json({ ready, ...(door.mayRead(c.env) && troubles(parts)) }, ready ? 200 : 503);
+    return c.json({ ready, ...(readers.mayRead(c.env) && troubles(parts)) }, ready ? 200 : 503);
   });
   for (const page of CLOSED_PAGES) {
     routes.use(page, async (c, next) => {
-      const refused = !door.mayRead(c.env);
-      door.note(c.env, { refused });
+      const refused = !readers.mayRead(c.env);
+      readers.note(c.env, { refused });
       return refused ? c.json(ELSEWHERE, 403) : next();
     });
   }

@@ -19,10 +19,10 @@ import {
   type OperatorsParts,
 } from '../../../adapters/http/admin/operators-listener.ts';
 import { LOCAL_OPERATOR } from '../../../authority/administration/roles.ts';
-import { loopbackDoor } from '../../../adapters/http/observation/loopback-door.ts';
+import { loopbackReaders } from '../../../adapters/http/observation/loopback-readers.ts';
 import {
   answerObservation,
-  RELAYED_DOOR,
+  RELAYED_READERS,
   type MetricsListenerParts,
 } from '../../../adapters/http/observation/metrics-listener.ts';
 import { observationRoutes, type Observed, type PolicyInForce } from '../../../adapters/http/observation/routes.ts';
@@ -62,7 +62,7 @@ export interface Administration {
 }
 
 /** Whatever is asked, by whom it is answered: by this process, or by several for which it speaks. */
-export interface Answers extends Omit<Observed, 'events' | 'door'> {
+export interface Answers extends Omit<Observed, 'events' | 'readers'> {
   readonly sds: SdsStatusParts;
   readonly policyTime: PolicyTimeParts;
   readonly issuers: IssuersParts;
@@ -135,9 +135,9 @@ const RECORDED_ALREADY = async (): Promise<void> => undefined;
 export function serveOperators(config: Config, foundation: Foundation, answers: Answers): Administration {
   const { events, clock, health, startUp, running, untilFlushed } = foundation;
   const { address } = config.listen.http;
-  const pages = observationRoutes({ ...answers, door: loopbackDoor(events), events });
+  const pages = observationRoutes({ ...answers, readers: loopbackReaders(events), events });
   const http = untilFlushed.use(new HttpServer({ routes: pages }, address));
-  const relayedPages = observationRoutes({ ...answers, door: RELAYED_DOOR, events });
+  const relayedPages = observationRoutes({ ...answers, readers: RELAYED_READERS, events });
   const parts = [
     administerSds(answers.sds),
     administerPolicyTime(answers.policyTime),

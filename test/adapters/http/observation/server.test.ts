@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { observationRoutes, type Door, type PolicyInForce } from '../../../../src/adapters/http/observation/routes.ts';
+import {
+  observationRoutes,
+  type Readers,
+  type PolicyInForce,
+} from '../../../../src/adapters/http/observation/routes.ts';
 import { HttpServer, MAX_CONNECTIONS } from '../../../../src/adapters/http/observation/server.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { FakeHealth } from '../../../support/fakes/fake-health.ts';
@@ -13,7 +17,7 @@ describe('The HTTP listener', () => {
   let health: FakeHealth;
   let metrics: () => Promise<string>;
   let policy: PolicyInForce | undefined;
-  let door: Door;
+  let readers: Readers;
   let faults: { readonly where: string; readonly cause: unknown }[];
   let server: HttpServer;
 
@@ -23,7 +27,7 @@ describe('The HTTP listener', () => {
     policy = undefined;
     metrics = async () => 'capstan_sds_pushes_total 0\n';
     faults = [];
-    door = { mayRead: () => true, note: () => undefined };
+    readers = { mayRead: () => true, note: () => undefined };
     server = serverAt(0);
     await server.start({ signal });
   });
@@ -35,7 +39,7 @@ describe('The HTTP listener', () => {
       health: () => health.parts(),
       policy: () => policy,
       collect: () => metrics(),
-      door,
+      readers,
       events,
     });
     return new HttpServer({ routes }, { host: '127.0.0.1', port });

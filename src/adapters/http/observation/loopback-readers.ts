@@ -2,9 +2,9 @@
 // on loopback has crossed no network; one from elsewhere is a stranger's, whatever it shows.
 import type { Events } from '../../../ports/platform/events.ts';
 import { isOnLoopback, sourceOn } from '../connection-of.ts';
-import type { Door } from './routes.ts';
+import type { Readers } from './routes.ts';
 
-export function loopbackDoor(events: Pick<Events, 'observed'>): Door {
+export function loopbackReaders(events: Pick<Events, 'observed'>): Readers {
   return {
     mayRead: isOnLoopback,
     note: (environment, { refused }) =>
