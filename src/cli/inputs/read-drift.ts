@@ -29,7 +29,7 @@ export async function readDrift(sources: DriftSources, progress: boolean, invoca
   const inGit = git === undefined ? undefined : await documentsIn(git, invocation);
   const candidate = files === undefined ? undefined : await readCandidate(await withOneBundle(files, invocation));
   const inForce = server === undefined ? undefined : await fetchPolicyInForce(server, invocation.signal);
-  if (inForce !== undefined && inGit === undefined) demandComparison(inForce, server);
+  if (inForce !== undefined && inGit === undefined) demandComparison(inForce, server?.server);
   const certificates =
     candidate === undefined || journal === undefined
       ? undefined

@@ -42,7 +42,7 @@ describe('Bearer tokens for the pages about a server', () => {
     ['a token that can be guessed', `${NEW}\nhunter2`, /^has no token in line 2: 32 to 4096 characters/],
     ['a token too long for a header', 'x'.repeat(4_097), /^has no token in line 1/],
     ['a token with a blank', `${OLD} ${NEW}`, /^has no token in line 1/],
-    ['more than twenty', Array.from({ length: 21 }, (_, n) => OLD + n).join('\n'), /^has more than 20 tokens$/],
+    ['more than twenty', Array.from({ length: 21 }, (_, n) => `${OLD}${n}`).join('\n'), /^has more than 20 tokens$/],
   ] as const) {
     it(`stay as they were when the file has ${what}, and nothing of it is told`, () => {
       const tokens = taken(OLD);
