@@ -10,7 +10,7 @@ import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedAudit } from './metrics/audit-metrics.ts';
 import type { ObservedCluster } from './metrics/cluster-metrics.ts';
 import type { ObservedDrift } from './metrics/drift-metrics.ts';
-import type { ObservedInventory } from './metrics/inventory-metrics.ts';
+import type { CountedCoverage, ObservedInventory } from './metrics/inventory-metrics.ts';
 import type { ObservedIssuer, ObservedRollover } from './metrics/issuer-metrics.ts';
 import type { ObservedAnchor, ObservedLaggards } from './metrics/anchor-metrics.ts';
 import type { MetricState } from './metrics/metric-state.ts';
@@ -47,6 +47,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeInventory: (kept: ObservedInventory) => void;
   /** @param seen is asked at each scrape; called once, where something says what should be in force. */
   readonly observePolicyDrift: (seen: () => ObservedDrift | undefined) => void;
+  /** @param counted is asked at each scrape; called once, where they are counted. */
+  readonly observeCoverage: (counted: CountedCoverage) => void;
   /** @param seen is asked at each scrape; called once. */
   readonly observeAudit: (seen: ObservedAudit) => void;
   /** @param given is asked at each scrape; called once, when the issuers are known. */
@@ -84,6 +86,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeInventory: (kept) => metrics.observeInventory(kept),
     observePolicyDrift: (seen) => metrics.observePolicyDrift(seen),
+    observeCoverage: (counted) => metrics.observeCoverage(counted),
     observeAudit: (seen) => metrics.observeAudit(seen),
     observeIssuers: (given) => metrics.observeIssuers(given),
     observeRollovers: (given) => metrics.observeRollovers(given),

@@ -169,7 +169,14 @@ async function answerRecords(records: RecordsParts, body: Json): Promise<Json> {
 /** @param body as `gatheredInventory` sends it. */
 async function answerInventory(inventory: InventoryParts, body: Json): Promise<Json> {
   const { question, given } = body as unknown as InventoryQuestion;
-  return json(question === 'list' ? await inventory.list(...given) : await inventory.show(...given));
+  switch (question) {
+    case 'list':
+      return json(await inventory.list(...given));
+    case 'show':
+      return json(await inventory.show(...given));
+    case 'coverage':
+      return json(await inventory.coverage(...given));
+  }
 }
 
 /** @param body as `gatheredAudit` sends it. */

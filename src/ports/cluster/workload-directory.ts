@@ -1,5 +1,6 @@
 // What is known of the workloads of one cluster, for who asks whether a caller is who its credential says: pods, service
 // accounts and namespaces as they were when the API server last said something. Answers at once, from memory.
+import type { CoveredPod } from '../../domain/inventory/coverage.ts';
 
 /** A pod, as far as authentication and policy ask for it. */
 export interface KnownPod {
@@ -61,6 +62,9 @@ export interface WorkloadDirectory {
   podsOn(node: string, account: { readonly namespace: string; readonly serviceAccount: string }): readonly KnownPod[];
   /** All pods of a namespace, whatever their phase. */
   podsIn(namespace: string): readonly KnownPod[];
+  /** All pods of the cluster as it is asked whether they are in the mesh; one by one, and what comes meanwhile may be among them. */
+  meshPods(): Iterable<CoveredPod>;
+  meshPodByUid(uid: string): CoveredPod | undefined;
   serviceAccount(namespace: string, name: string): KnownServiceAccount | undefined;
   namespace(name: string): KnownNamespace | undefined;
   /** Calls `listener` for whatever is gone, within a turn of the watch event, until the signal aborts. */

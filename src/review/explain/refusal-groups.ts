@@ -84,9 +84,14 @@ function groupFrom({ latest, firstMs, count, identities }: Gathered): RefusalGro
       decisionId: latest.decisionId,
       message: latest.message,
       explanation: traced === undefined ? [] : formatTrace(traced),
-      toPass: (latest.policy?.failures ?? []).map(({ change, contact }) =>
-        contact === undefined ? change : `${change}; ask ${contact}`,
-      ),
+      toPass: toPassOf(latest),
     },
   };
+}
+
+/** @returns what would make it pass, each as an order. */
+export function toPassOf({ policy }: RefusedRecord): readonly string[] {
+  return (policy?.failures ?? []).map(({ change, contact }) =>
+    contact === undefined ? change : `${change}; ask ${contact}`,
+  );
 }

@@ -1,7 +1,12 @@
-// Who has a certificate, for operators: page by page, by conditions in the address. All roles may read, and a team
-// what is of its namespaces.
+// Who has a certificate, for operators: page by page, by conditions in the address, and which pods of the mesh have none. All roles
+// may read, and a team what is of its namespaces.
 import type { Context } from 'hono';
 import { z } from 'zod';
+import {
+  MAX_COVERAGE_ROWS,
+  type AskedCoverage,
+  type CoverageAnswer,
+} from '../../../authority/inventory/coverage-overview.ts';
 import type {
   InventoryRow,
   InventoryRows,
@@ -9,6 +14,7 @@ import type {
 } from '../../../authority/inventory/inventory-overview.ts';
 import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { COVERAGE_STATES } from '../../../domain/inventory/coverage.ts';
 import { INVENTORY_STATES } from '../../../domain/inventory/entry.ts';
 import {
   INVENTORY_ORDERS,
@@ -23,6 +29,7 @@ import { demandTeam, type AdministrationPart } from './administration.ts';
 export interface InventoryParts {
   readonly list: (request: InventoryPageRequest) => Promise<InventoryRows>;
   readonly show: (asked: AskedIdentity) => Promise<ShownIdentity>;
+  readonly coverage: (asked: AskedCoverage) => Promise<CoverageAnswer>;
 }
 
 export interface AskedIdentity {
@@ -62,6 +69,7 @@ export interface InventoryAnswer extends Omit<InventoryRows, 'next' | 'rows'> {
 
 export const INVENTORY = '/inventory';
 export const IDENTITY = '/inventory/identity';
+export const COVERAGE = '/inventory/coverage';
 /** Of one identity. */
 export const MAX_DECISIONS = 50;
 export const MAX_HOLDERS = 100;
@@ -100,6 +108,17 @@ const PARAMETERS = z.strictObject({
   cursor: text.optional(),
 });
 
+const COVERAGE_PARAMETERS = z.strictObject({
+  cluster: text.optional(),
+  namespace: text.optional(),
+  state: z.enum(COVERAGE_STATES).optional(),
+  gap: z
+    .literal('true')
+    .transform(() => true as const)
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_COVERAGE_ROWS).default(MAX_COVERAGE_ROWS),
+});
+
 const PLACE = z.strictObject({
   order: z.enum(INVENTORY_ORDERS),
   atMs: z.number().int().optional(),
@@ -108,7 +127,7 @@ const PLACE = z.strictObject({
   podUid: stored,
 });
 
-export function administerInventory({ list, show }: InventoryParts): AdministrationPart {
+export function administerInventory({ list, show, coverage }: InventoryParts): AdministrationPart {
   return (routes) => {
     routes.get(INVENTORY, demandTeam, async (c) => {
       const { namespaces } = c.get('operator');
@@ -125,24 +144,33 @@ export function administerInventory({ list, show }: InventoryParts): Administrat
       const { next, ...answer } = await show(asked);
       return c.json({ ...answer, ...(next && { cursor: cursorOf(next) }) } satisfies IdentityAnswer);
     });
+    routes.get(COVERAGE, demandTeam, async (c) => {
+      const { namespaces } = c.get('operator');
+      const asked = definedOf(parametersOf(c, COVERAGE_PARAMETERS)) as unknown as AskedCoverage;
+      return c.json(await coverage({ ...asked, ...(namespaces !== undefined && { namespaces }) }));
+    });
   };
 }
 
+function requestOf(c: Pick<Context, 'req'>): InventoryPageRequest {
+  const { limit, cursor, ...named } = parametersOf(c, PARAMETERS);
+  const conditions = definedOf(named) as InventoryConditions;
+  return { conditions, limit, ...(cursor !== undefined && { after: placeIn(cursor, conditions) }) };
+}
+
 /** @throws AuthorityError CAP-O02 for a parameter that is none, twice there or malformed. */
-function requestOf({ req }: Pick<Context, 'req'>): InventoryPageRequest {
+function parametersOf<Parameters>({ req }: Pick<Context, 'req'>, schema: z.ZodType<Parameters>): Parameters {
   const given = Object.entries(req.queries());
-  const parsed = PARAMETERS.safeParse(
+  const parsed = schema.safeParse(
     Object.fromEntries(given.map(([name, values]) => [name, values.length === 1 ? values[0] : values])),
   );
-  if (!parsed.success) {
-    const place = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw new AuthorityError('CAP-O02', { detail: `the question is not as it should be${place && ` at ${place}`}` });
-  }
-  const { limit, cursor, ...named } = parsed.data;
-  const conditions = Object.fromEntries(
-    Object.entries(named).filter(([, value]) => value !== undefined),
-  ) as InventoryConditions;
-  return { conditions, limit, ...(cursor !== undefined && { after: placeIn(cursor, conditions) }) };
+  if (parsed.success) return parsed.data;
+  const place = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw new AuthorityError('CAP-O02', { detail: `the question is not as it should be${place && ` at ${place}`}` });
+}
+
+function definedOf(parameters: object): object {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
 }
 
 function cursorOf(place: InventoryPlace): string {

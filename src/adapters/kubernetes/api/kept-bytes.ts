@@ -11,7 +11,7 @@ export interface KeptBounds {
   readonly share: number;
 }
 
-/** A share is 90,000 pods as they are kept, or 8,000 in full; a total is as many as eight such namespaces have. */
+/** A share is 80,000 pods as they are kept, or 8,000 in full; a total is as many as eight such namespaces have. */
 export const KEPT_BOUNDS: KeptBounds = { total: 512 * 1024 * 1024, share: 64 * 1024 * 1024 };
 /** A list that is too large is not asked for again at once. */
 const RETRY_AFTER_MS = 60_000;

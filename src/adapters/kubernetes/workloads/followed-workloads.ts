@@ -2,6 +2,8 @@
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import { imageDigestsOf } from '../../../domain/policy/subject-pods.ts';
 import { fieldOf } from '../../../domain/cluster/pod-templates.ts';
+import { meshMarksOf } from '../../../domain/cluster/mesh-marks.ts';
+import type { CoveredPod } from '../../../domain/inventory/coverage.ts';
 import { hasEnded } from '../../../domain/cluster/pod-phase.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import type {
@@ -14,7 +16,7 @@ import type {
 import { NAMESPACE, POD, SERVICE_ACCOUNT } from '../api/kinds.ts';
 import { followObjects, type CacheParts, type FollowedObjects } from '../api/object-cache.ts';
 import type { ObjectChange } from '../api/object-store.ts';
-import { keptInFull, keptOfPod } from './kept-objects.ts';
+import { keptInFull, keptOfPod, sinceOf } from './kept-objects.ts';
 
 export interface WorkloadCaches {
   readonly pods: FollowedObjects;
@@ -113,6 +115,15 @@ export class FollowedWorkloads implements WorkloadDirectory {
     return Array.from(this.#caches.pods.list(namespace), knownPod);
   }
 
+  *meshPods(): Iterable<CoveredPod> {
+    for (const pod of this.#caches.pods.list()) yield meshPod(pod);
+  }
+
+  meshPodByUid(uid: string): CoveredPod | undefined {
+    const [pod] = this.#caches.pods.byIndex(BY_UID, uid);
+    return known(pod, meshPod);
+  }
+
   serviceAccount(namespace: string, name: string): KnownServiceAccount | undefined {
     return known(this.#caches.serviceAccounts.get(namespace, name), knownServiceAccount);
   }
@@ -170,10 +181,27 @@ export function knownPod(pod: KubernetesObject): KnownPod {
     uid,
     serviceAccount: serviceAccountOf(pod),
     ...(node !== undefined && { node }),
-    phase: textAt(pod, 'status', 'phase') ?? 'Unknown',
+    phase: phaseOf(pod),
     terminating: isTerminating(pod),
     labels,
     images: imageDigestsOf(pod),
+  };
+}
+
+function meshPod(pod: KubernetesObject): CoveredPod {
+  const { namespace = '', name, uid } = pod.metadata;
+  const [node, sinceMs] = [nodeOf(pod), Date.parse(sinceOf(pod) ?? '')];
+  return {
+    namespace,
+    name,
+    uid,
+    serviceAccount: serviceAccountOf(pod),
+    ...(node !== undefined && { node }),
+    phase: phaseOf(pod),
+    terminating: isTerminating(pod),
+    labels: { ...pod.metadata.labels },
+    marks: meshMarksOf(pod),
+    ...(!Number.isNaN(sinceMs) && { sinceMs }),
   };
 }
 
@@ -188,6 +216,10 @@ function knownNamespace(namespace: KubernetesObject): KnownNamespace {
 
 function isTerminating({ metadata }: KubernetesObject): boolean {
   return 'deletionTimestamp' in metadata && metadata.deletionTimestamp !== undefined;
+}
+
+function phaseOf(pod: KubernetesObject): string {
+  return textAt(pod, 'status', 'phase') ?? 'Unknown';
 }
 
 function nodeOf(pod: KubernetesObject): string | undefined {

@@ -2,6 +2,7 @@
 // policies read of it, and there may be 50,000.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import { imageDigestsOf } from '../../../domain/policy/subject-pods.ts';
+import { meshMarksOf } from '../../../domain/cluster/mesh-marks.ts';
 import { fieldOf } from '../../../domain/cluster/pod-templates.ts';
 
 /** As large as the object itself, and of use to `kubectl apply` alone. */
@@ -18,7 +19,10 @@ export function keptInFull(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata: metadata as unknown as KubernetesObject['metadata'] };
 }
 
-/** Of a pod: who it is, where it runs, as what, and which images; neither annotations nor the rest of its description. */
+/**
+ * Of a pod: who it is, where it runs, as what, since when, which images, and what it says of the mesh; neither annotations nor the
+ * rest of its description.
+ */
 export function keptOfPod(pod: KubernetesObject): KubernetesObject {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata as Metadata;
   return {
@@ -36,8 +40,19 @@ export function keptOfPod(pod: KubernetesObject): KubernetesObject {
       nodeName: fieldOf(pod, ['spec', 'nodeName']),
       serviceAccountName: fieldOf(pod, ['spec', 'serviceAccountName']),
     },
-    status: { phase: fieldOf(pod, ['status', 'phase']), images: imageDigestsOf(pod) },
+    status: {
+      phase: fieldOf(pod, ['status', 'phase']),
+      startTime: sinceOf(pod),
+      images: imageDigestsOf(pod),
+      mesh: meshMarksOf(pod),
+    },
   };
+}
+
+/** @returns when the kubelet began with a pod, or before that, when it was made (RFC 3339); also of a pod as it is kept. */
+export function sinceOf(pod: KubernetesObject): string | undefined {
+  const times = [fieldOf(pod, ['status', 'startTime']), fieldOf(pod, ['metadata', 'creationTimestamp'])];
+  return times.find((time) => typeof time === 'string');
 }
 
 type Metadata = KubernetesObject['metadata'] & { readonly deletionTimestamp?: string };

@@ -3,6 +3,7 @@
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
 import { DRIFT_KINDS } from '../../../domain/policy/history/policy-drift.ts';
+import { COVERAGE_STATES } from '../../../domain/inventory/coverage.ts';
 import { BAN_KINDS } from '../../../domain/revocation/ban.ts';
 import { LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
 import { ROTATION_PHASES } from '../../../domain/trust/rotation/rotation.ts';
@@ -316,6 +317,15 @@ export const METRICS = {
     kind: 'observed-gauge',
     help: 'How old what the inventory knows is; a second or two, unless it is made again or cannot be kept. As of the overdue.',
     labels: {},
+  },
+  coveragePods: {
+    name: 'capstan_coverage_pods',
+    kind: 'observed-gauge',
+    help:
+      'Pods of the clusters that are followed: covered by a live identity, starting, in the mesh without one, not_joined though their labels ' +
+      'say that they should be in the mesh, outside the mesh with an identity, and gone though their identity lives; capstan inventory coverage names them. ' +
+      'Counted every 15 seconds by one process for all that share a store; no series while it is not known.',
+    labels: { state: COVERAGE_STATES },
   },
   trustWarnings: {
     name: 'capstan_trust_warnings_total',

@@ -17,7 +17,12 @@ import { observeAnchors, observeRotation, type ObservedAnchor, type ObservedLagg
 import { observeAudit, type ObservedAudit } from './audit-metrics.ts';
 import { observeBans } from './ban-metrics.ts';
 import { observePolicyDrift, type ObservedDrift } from './drift-metrics.ts';
-import { observeInventory, type ObservedInventory } from './inventory-metrics.ts';
+import {
+  observeCoverage,
+  observeInventory,
+  type CountedCoverage,
+  type ObservedInventory,
+} from './inventory-metrics.ts';
 import { observeIssuers, observeRollovers, type ObservedIssuer, type ObservedRollover } from './issuer-metrics.ts';
 import type { BanTarget } from '../../../domain/revocation/ban.ts';
 import type { Health } from '../../../ports/platform/health.ts';
@@ -100,6 +105,11 @@ export class Metrics implements AsyncDisposable {
   /** @param seen is asked at each scrape; called once, where something says what should be in force. */
   observePolicyDrift(seen: () => ObservedDrift | undefined): void {
     observePolicyDrift(this.#meter, seen);
+  }
+
+  /** @param counted is asked at each scrape; called once, where they are counted. */
+  observeCoverage(counted: CountedCoverage): void {
+    observeCoverage(this.#meter, counted);
   }
 
   /** @param seen is asked at each scrape; called once. */

@@ -45,6 +45,7 @@ import type { Storage } from '../storage.ts';
 import type { PublishedTrust } from '../kubernetes/published-roots.ts';
 import { composeAnchorAdministration } from './anchor-administration.ts';
 import { composeBanAdministration } from './ban-administration.ts';
+import { composeCoverage } from './coverage-administration.ts';
 import { composeCrlAdministration } from './crl-administration.ts';
 import { composeRecordAdministration } from './record-administration.ts';
 import { composeInventoryAdministration } from './inventory-administration.ts';
@@ -109,7 +110,10 @@ export function composeAdministration(
     bans: composeBanAdministration(config, foundation, former),
     crls: composeCrlAdministration(foundation, former),
     records: composeRecordAdministration(foundation, former.storage),
-    inventory: composeInventoryAdministration(config, foundation, former),
+    inventory: {
+      ...composeInventoryAdministration(config, foundation, former),
+      coverage: composeCoverage(config, foundation, { ...former, kubernetes: former.cluster.kubernetes }),
+    },
     audit: former.audit,
     sds: { status: () => former.services.sds.status() },
     policyTime: {

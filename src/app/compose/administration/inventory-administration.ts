@@ -29,7 +29,7 @@ export function composeInventoryAdministration(
   { cluster }: Pick<Config, 'cluster'>,
   { clock, running: signal }: Pick<Foundation, 'clock' | 'running'>,
   { storage: { inventory, newest }, ledgers: { bans }, trust: { issuers } }: Former,
-): InventoryParts {
+): Omit<InventoryParts, 'coverage'> {
   const list: InventoryParts['list'] = async (request) => {
     if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
     return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });

@@ -8,6 +8,11 @@ export function gatheredInventory(
   workers: ServingWorkers,
   { signal }: { readonly signal: AbortSignal },
 ): InventoryParts {
-  const ask = askFirst<InventoryParts>(workers, INVENTORY_TOPIC, { signal, acts: [], inFirstSlot: ['list', 'show'] });
-  return { list: async (request) => ask('list', request), show: async (asked) => ask('show', asked) };
+  const inFirstSlot = ['list', 'show', 'coverage'] as const;
+  const ask = askFirst<InventoryParts>(workers, INVENTORY_TOPIC, { signal, acts: [], inFirstSlot });
+  return {
+    list: async (request) => ask('list', request),
+    show: async (asked) => ask('show', asked),
+    coverage: async (asked) => ask('coverage', asked),
+  };
 }

@@ -7,8 +7,10 @@ import { INVENTORY_STATES, type InventoryState } from '../../../domain/inventory
 import { MAX_PAGE } from '../../../ports/inventory/inventory.ts';
 import { askServer, serverOf, serverOptions, type ServerOptions } from '../../administration.ts';
 import type { Invocation } from '../../invocation.ts';
+import { refuseOptionsBefore } from '../../options/before-subcommand.ts';
 import { countOption, durationOption } from '../../options/option-values.ts';
 import { printInventory, type InventoryFormat } from '../../reports/server/inventory.ts';
+import { registerCoverage } from './coverage.ts';
 
 interface InventoryOptions extends ServerOptions {
   readonly identity?: string;
@@ -38,10 +40,13 @@ Examples:
   $ capstan inventory --namespace shop
   $ capstan inventory --overdue
   $ capstan inventory --serial 7f00aa --output json
-  $ capstan inventory --expires-within 1h --issuer default --output csv`;
+  $ capstan inventory --expires-within 1h --issuer default --output csv
+  $ capstan inventory coverage --gap`;
 
 export function registerInventory(program: Command, invocation: Invocation): void {
-  serverOptions(program.command('inventory'))
+  const inventory = serverOptions(program.command('inventory'));
+  inventory
+    .enablePositionalOptions()
     .description('ask a running server who has a certificate')
     .option('--identity <spiffe id>', 'of this identity, what has ended too')
     .option('--serial <hex>', 'who has, or had, the certificate with this serial number')
@@ -65,7 +70,10 @@ export function registerInventory(program: Command, invocation: Invocation): voi
     .option('--cursor <cursor>', 'where a former list of the same conditions stopped')
     .addOption(new Option('--output <format>', 'how to print it').choices(['table', 'json', 'csv']).default('table'))
     .addHelpText('after', EXAMPLES)
+    // `inventory --namespace shop coverage` would be of all namespaces.
+    .hook('preSubcommand', refuseOptionsBefore)
     .action(async (options: InventoryOptions) => list(options, invocation));
+  registerCoverage(inventory, invocation);
 }
 
 async function list(options: InventoryOptions, invocation: Invocation): Promise<void> {

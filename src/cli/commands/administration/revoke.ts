@@ -7,6 +7,7 @@ import type { PendingBanAct } from '../../../domain/revocation/ban-ledger.ts';
 import { asked, serverOptions, type Printed, type Question } from '../../administration.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { outputOption, type Invocation } from '../../invocation.ts';
+import { refuseOptionsBefore } from '../../options/before-subcommand.ts';
 import { durationOption } from '../../options/option-values.ts';
 import { printBanOutcome, printBans, printPendingBanActs } from '../../reports/server/bans.ts';
 
@@ -105,17 +106,6 @@ function questionOf(options: RevokeOptions): Question {
     throw new CommandError(EXIT.usage, '--cluster and --for are not for a certificate: it is revoked until it ends');
   const target = { [kind]: options[kind], ...(cluster !== undefined && { cluster }) };
   return { method: 'POST', path: BANS, body: { target, reason, ...(forMs !== undefined && { forMs }), dryRun } };
-}
-
-/** @throws CommandError for an option before the name of a subcommand. */
-function refuseOptionsBefore(revoke: Command, subcommand: Command): void {
-  const given = revoke.options.find((one) => revoke.getOptionValueSource(one.attributeName()) === 'cli');
-  if (given === undefined) return;
-  const name = subcommand.name();
-  throw new CommandError(
-    EXIT.usage,
-    `${given.long ?? given.flags} is not for 'revoke ${name}' where it stands: options go behind '${name}'`,
-  );
 }
 
 function served(command: Command): Command {

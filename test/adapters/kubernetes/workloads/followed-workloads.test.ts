@@ -69,6 +69,25 @@ describe('The workloads of a cluster', () => {
     assert.equal(workloads.pod('shop', 'web-2'), undefined);
   });
 
+  it('are known with what they say of the mesh and since when they run, though their annotations are not kept', async () => {
+    const { spec, status, ...web } = webPod();
+    const at = { creationTimestamp: '2026-01-06T11:00:00Z' };
+    const injected = { ...web.metadata, ...at, annotations: { 'sidecar.istio.io/status': 'x'.repeat(9_000) } };
+    api.put({ ...web, metadata: injected, spec, status: { ...status, startTime: '2026-01-06T11:00:05Z' } });
+    const native = [{ name: 'istio-proxy', image: 'proxy:1', restartPolicy: 'Always' }];
+    const other = { ...web.metadata, ...at, name: 'web-2', labels: null };
+    api.put({ ...web, metadata: other, spec: { initContainers: native, hostNetwork: true }, status: {} });
+    await settle();
+    const [first, second] = [...workloads.meshPods()];
+    const { namespace, name, uid, labels, marks, sinceMs, node } = first!;
+    assert.deepEqual([namespace, name, labels, node], ['shop', 'web-1', { app: 'web' }, 'node-1']);
+    assert.deepEqual([marks, sinceMs], [['proxy', 'injected'], Date.UTC(2026, 0, 6, 11, 0, 5)]);
+    assert.deepEqual(workloads.meshPodByUid(uid), first);
+    assert.equal(workloads.meshPodByUid('nobody'), undefined);
+    assert.deepEqual(second!.marks, ['proxy', 'host-network']);
+    assert.deepEqual([second!.labels, second!.sinceMs], [{}, Date.UTC(2026, 0, 6, 11)]);
+  });
+
   it('are gone at once when they are deleted, made anew or begin to end', async () => {
     api.remove(POD, { namespace: 'shop', name: 'web-1' });
     api.remove(SERVICE_ACCOUNT, { namespace: 'shop', name: 'web' });

@@ -6,6 +6,7 @@ import type {
   KnownServiceAccount,
   WorkloadDirectory,
 } from '../../../../src/ports/cluster/workload-directory.ts';
+import type { CoveredPod } from '../../../../src/domain/inventory/coverage.ts';
 import { hasEnded } from '../../../../src/domain/cluster/pod-phase.ts';
 import { Listeners } from '../../../../src/live/listeners.ts';
 
@@ -14,6 +15,8 @@ export class FakeWorkloadDirectory implements WorkloadDirectory {
   stale = 0;
   leftOut: readonly string[] = [];
   readonly #pods = new Map<string, KnownPod>();
+  /** What there is of a pod for the mesh, by its UID. */
+  readonly mesh = new Map<string, Pick<CoveredPod, 'marks' | 'sinceMs'>>();
   readonly #accounts = new Map<string, KnownServiceAccount>();
   readonly #namespaces = new Map<string, KnownNamespace>();
   readonly #gone = new Listeners<[Gone]>();
@@ -111,6 +114,14 @@ export class FakeWorkloadDirectory implements WorkloadDirectory {
 
   podsIn(namespace: string): readonly KnownPod[] {
     return [...this.#pods.values().filter((pod) => pod.namespace === namespace)];
+  }
+
+  *meshPods(): Iterable<CoveredPod> {
+    for (const pod of this.#pods.values()) yield { ...pod, marks: [], ...this.mesh.get(pod.uid) };
+  }
+
+  meshPodByUid(uid: string): CoveredPod | undefined {
+    return [...this.meshPods()].find((pod) => pod.uid === uid);
   }
 
   serviceAccount(namespace: string, name: string): KnownServiceAccount | undefined {
