@@ -1,7 +1,7 @@
 // A server signs the heads of its journal; what is exported is proven without it, and what somebody changed in the file shows.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
 import { runCli } from '../../../src/cli/program.ts';
@@ -17,12 +17,13 @@ const SOON = { withinMs: 30_000 };
 describe('A journal that is proven', () => {
   let files: ServerFiles;
   let server: RunningServer;
+  let settings: Readonly<Record<string, unknown>>;
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   beforeEach(async () => {
     files = await ServerFiles.create();
     files.write('heads-key.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }));
     files.write('heads.pem', publicKey.export({ type: 'spki', format: 'pem' }));
-    const settings = {
+    settings = {
       'audit.keyFile': files.path('heads-key.pem'),
       'audit.headEvery': '1s',
       'audit.witness.file': files.path('witness.jsonl'),
@@ -109,6 +110,30 @@ describe('A journal that is proven', () => {
     const removed = await verify('journal.jsonl');
     assert.equal(removed.code, 65, removed.out);
     assert.match(removed.out, /\(missing\)$/m);
+  });
+
+  it('is signed on and proven by its old heads too after it was lost and restored from a backup', async () => {
+    await enrol();
+    const before = witnessed();
+    await enrol();
+    await eventually('a head is witnessed', () => witnessed() > before, SOON);
+    await server.stop();
+    const made = await run('backup', '--to', files.path('backup'), '--config', files.path('capstan.json'));
+    assert.equal(made.code, 0, made.error);
+    for (const name of readdirSync(files.directory)) {
+      if (name.startsWith('journal.db')) rmSync(files.path(name), { recursive: true });
+    }
+    const restored = await run('restore', '--from', files.path('backup'), '--config', files.path('capstan.json'));
+    assert.equal(restored.code, 0, restored.error);
+    const kept = witnessed();
+    server = await RunningServer.start({ files, settings });
+    await eventually('heads go on', () => witnessed() > kept, SOON);
+    assert.doesNotMatch(await (await server.get('/readyz')).text(), /not what was signed/);
+    const exported = await exportTo('journal.jsonl', '--sign');
+    assert.equal(exported.code, 0, exported.error);
+    const { code, out } = await verify('journal.jsonl', '--witness', files.path('witness.jsonl'));
+    assert.equal(code, 0, out);
+    assert.ok(readFileSync(files.path('journal.jsonl'), 'utf8').split('"kind":"head"').length > kept);
   });
 
   it('names its last head and the public key to who asks', async () => {

@@ -55,6 +55,7 @@ describe('A backup', function () {
     writer.recordEvidence({ bundles, proxies: [{ ...PROXY, timeMs: NOON_MS, seenMs: NOON_MS }] });
     const certificateDer = Buffer.from('one');
     writer.keepIssuers([{ id: 'one', certificateDer, notAfterMs: NOON_MS + 1, longestLeafMs: 1 }], NOON_MS);
+    writer.keepHeads(['a', 'b', 'c'].map((text) => ({ timeMs: NOON_MS, digest: text.repeat(64), text })));
     writer.close();
     const { apiVersion, kind } = { apiVersion: 'capstan.dev/v1alpha1', kind: 'PolicyBundleState' };
     await files.write('state.json', JSON.stringify({ apiVersion, kind, ...STATE }));
@@ -102,6 +103,9 @@ describe('A backup', function () {
       // By both servers know whether a restore has changed it: the second one has not.
       assert.deepEqual([revision, digest], ['1', createHash('sha256').update(text).digest('hex')], table);
     }
+    const heads = 'SELECT time_ms, digest, head FROM audit_heads ORDER BY number';
+    const restoredHeads = await cluster!.query(heads);
+    assert.deepEqual(restoredHeads.map(([, , text]) => text).join(''), 'abc');
     const evidence = 'SELECT identity, pod_uid, proxy, bundle, anchors FROM proxies JOIN bundles ON digest = bundle';
     const { identity, podUid, proxy, bundle } = PROXY;
     const acknowledged = await cluster!.query(evidence);
@@ -122,6 +126,11 @@ describe('A backup', function () {
     assert.deepEqual(
       kept.map((row) => Object.values(row).map(String)),
       acknowledged,
+    );
+    const movedHeads = database.prepare(heads).all();
+    assert.deepEqual(
+      movedHeads.map((row) => Object.values(row).map(String)),
+      restoredHeads,
     );
     assert.deepEqual(await run(...LIST, '--config', '@moved.yaml'), all);
     const operations = ['journal', 'operations', '--output', 'json', '--config'];

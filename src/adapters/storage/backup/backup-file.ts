@@ -8,6 +8,7 @@ import type { ChainKind } from '../../../domain/audit/chain.ts';
 import { codeOf } from '../../../domain/text/system-error.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
+import type { KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainState } from '../../../ports/audit/chain-reader.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import { placeValues } from '../chain-records.ts';
@@ -17,6 +18,7 @@ import { decisionValues, operationValues } from '../records.ts';
 import { KEEP_BUNDLE, KEEP_PROXY } from '../sqlite/file/evidence-schema.ts';
 import { proxyValues } from '../readings/evidence-records.ts';
 import { INSERT_CLOSING } from '../sqlite/file/closing-schema.ts';
+import { KEEP_HEAD } from '../sqlite/file/head-schema.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
 import {
   APPLICATION_ID,
@@ -52,6 +54,7 @@ export class BackupFile implements Disposable {
   readonly #part: string;
   readonly #database: DatabaseSync;
   readonly #inserts: Readonly<Record<ChainKind, StatementSync>>;
+  readonly #keepHead: StatementSync;
   readonly #indexes: readonly string[];
   readonly #counts = { decision: 0, operation: 0, closing: 0 };
 
@@ -69,6 +72,7 @@ export class BackupFile implements Disposable {
       for (const { name } of indexes) this.#database.exec(`DROP INDEX ${String(name)}`);
       // Over rows that are there an index is made in a tenth of the time.
       this.#indexes = indexes.map(({ sql }) => String(sql));
+      this.#keepHead = this.#database.prepare(KEEP_HEAD);
       this.#inserts = {
         decision: this.#database.prepare(INSERT),
         operation: this.#database.prepare(INSERT_OPERATION),
@@ -90,6 +94,11 @@ export class BackupFile implements Disposable {
       const open = this.#database.prepare(OPEN_CHAIN);
       for (const state of states) open.run(...chainValues(state));
     });
+  }
+
+  /** Oldest first. */
+  keepHead({ timeMs, digest, text }: KeptHead): void {
+    this.#writing(() => this.#keepHead.run(timeMs, digest, text, digest));
   }
 
   append(kind: ChainKind, { record, place }: PlacedRecord): void {

@@ -1,6 +1,7 @@
 // A store as a backup is made of it, and as one is put back. Nothing is ever taken away by it: what a store lacks is added,
 // and of an issuer the longer memory counts.
 import type { ChainKind } from '../../../domain/audit/chain.ts';
+import type { AuditHeadReader, KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainSnapshots, ChainState } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader } from '../../../ports/storage/closing-journal.ts';
 import type { IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
@@ -23,7 +24,11 @@ export interface KeptIssuer {
 
 /** May be copied while servers write it: what is recorded meanwhile is not in the copy, or not all of it. */
 export interface CopiedStore extends AsyncDisposable {
-  readonly reader: IssuanceJournalReader & OperationJournalReader & ClosingJournalReader & ChainSnapshots;
+  readonly reader: IssuanceJournalReader &
+    OperationJournalReader &
+    ClosingJournalReader &
+    ChainSnapshots &
+    AuditHeadReader;
   /** @throws AuthorityError as the reader. */
   issuers(options: Waits): Promise<readonly KeptIssuer[]>;
   /** What proxies acknowledged. @throws AuthorityError as the reader. */
@@ -45,6 +50,10 @@ export interface RestoredStore extends AsyncDisposable {
     records: readonly PlacedRecord<Kind>[],
     options: Waits,
   ): Promise<number>;
+  /** @returns the digest of the newest head that the store has; nothing where it has none. */
+  newestHead(options: Waits): Promise<string | undefined>;
+  /** Behind those that it has. */
+  addHeads(heads: readonly KeptHead[], options: Waits): Promise<void>;
   addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void>;
   /** Of a proxy that the store knows the later note counts. */
   addEvidence(notes: EvidenceNotes, options: Waits): Promise<void>;

@@ -2,6 +2,7 @@
 // states the newer counts: no restore lets an older policy bundle in.
 import type { PolicyBundleState, RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
+import type { AuditHeadReader, KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainKind } from '../../../domain/audit/chain.ts';
 import { openBackup } from './backup-contents.ts';
 import { BackupFile } from './backup-file.ts';
@@ -47,6 +48,8 @@ export async function backUp(
   using backup = new BackupFile(file);
   const total = await store.reader.count({}, { signal });
   {
+    // Before the records are: so none is of records that the backup has not.
+    for await (const head of store.reader.heads({}, { signal })) backup.keepHead(head);
     await using chains = await store.reader.chainsNow({ signal });
     backup.keepChains(await chains.chains({ signal }));
     for await (const { kind, ...placed } of placedRecords(chains, { signal })) {
@@ -100,8 +103,27 @@ export async function restore(
     done += batch.length;
     reach(done, backup.decisions);
   }
+  await addHeads(store, backup.reader, options);
   const { decision: decisions, operation: operations, closing: closings } = added;
   return { decisions, closings, operations, issuers: issuers.length, bans, bundleState: state };
+}
+
+/**
+ * After the records that they name. Each names the one before it: they go behind the newest of the store where that is one of them,
+ * and into no store that has others, whose own go on.
+ */
+async function addHeads(store: RestoredStore, backup: AuditHeadReader, options: Waits): Promise<void> {
+  const newest = await store.newestHead(options);
+  let isBehind = newest === undefined;
+  let batch: KeptHead[] = [];
+  for await (const head of backup.heads({}, options)) {
+    if (isBehind) batch.push(head);
+    if (head.digest === newest) isBehind = true;
+    if (batch.length < BATCH) continue;
+    await store.addHeads(batch, options);
+    batch = [];
+  }
+  await store.addHeads(batch, options);
 }
 
 async function addEvidence(store: RestoredStore, { bundles, proxies }: EvidenceNotes, options: Waits): Promise<void> {

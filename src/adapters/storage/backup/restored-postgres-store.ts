@@ -3,12 +3,14 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { ChainKind } from '../../../domain/audit/chain.ts';
+import type { KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainState } from '../../../ports/audit/chain-reader.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { problemBehind } from '../postgres/connection/postgres-problem.ts';
 import type { PostgresSettings } from '../postgres/connection/settings.ts';
 import { PostgresEvidenceRecords } from '../postgres/shared/postgres-evidence-records.ts';
+import { ADD_HEADS, SELECT_LAST_HEADS } from '../postgres/schema/audit-heads.ts';
 import { migrate } from '../postgres/schema/migrate.ts';
 import { placeValues } from '../chain-records.ts';
 import { placesJson, restoredChainJson } from '../postgres/writing/server-chain.ts';
@@ -103,6 +105,15 @@ export class RestoredPostgresStore implements RestoredStore {
       added += (await this.#pool.commit(ADD_OPERATION, values, options)).length;
     }
     return added;
+  }
+
+  async newestHead(options: Waits): Promise<string | undefined> {
+    const [row] = await this.#pool.query(SELECT_LAST_HEADS, [1], options);
+    return row && String(row['digest']);
+  }
+
+  async addHeads(heads: readonly KeptHead[], options: Waits): Promise<void> {
+    await this.#pool.commit(ADD_HEADS, [JSON.stringify(heads)], options);
   }
 
   async addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void> {

@@ -3,9 +3,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
 import type { ChainKind } from '../../../domain/audit/chain.ts';
+import type { KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainState } from '../../../ports/audit/chain-reader.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import { journalsOf, slotFile } from '../slots/journal-slots.ts';
+import { SELECT_LAST_HEADS } from '../sqlite/file/head-schema.ts';
 import { openForReading, type ReadableJournal } from '../sqlite/file/journal-file.ts';
 import { JournalLock } from '../sqlite/file/journal-lock.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
@@ -42,6 +44,7 @@ const KEYS: { readonly [Kind in ChainKind]: (record: RecordOfKind[Kind]) => read
 interface OwnJournal extends Disposable {
   readonly writer: JournalWriter;
   readonly has: Readonly<Record<ChainKind, StatementSync>>;
+  readonly lastHeads: StatementSync;
 }
 
 export class RestoredSqliteStore implements RestoredStore {
@@ -88,6 +91,18 @@ export class RestoredSqliteStore implements RestoredStore {
       if (lacking.length > 0) writer.restore(kind, lacking);
       return lacking.length;
     });
+  }
+
+  async newestHead({ signal }: Waits): Promise<string | undefined> {
+    return this.#adding(signal, (journals) => {
+      const heads = journals.flatMap(({ lastHeads }) => lastHeads.all(1));
+      const [newest] = heads.toSorted((a, b) => Number(b['timeMs']) - Number(a['timeMs']));
+      return newest && String(newest['digest']);
+    });
+  }
+
+  async addHeads(heads: readonly KeptHead[], { signal }: Waits): Promise<void> {
+    this.#adding(signal, ([{ writer }]) => writer.keepHeads(heads));
   }
 
   async addIssuers(issuers: readonly KeptIssuer[], { signal }: Waits): Promise<void> {
@@ -141,10 +156,12 @@ function ownJournal(name: string): OwnJournal {
     operation: database.prepare(HAS.operation),
     closing: database.prepare(HAS.closing),
   };
+  const lastHeads = database.prepare(SELECT_LAST_HEADS);
   const owned = resources.move();
   return {
     writer,
     has,
+    lastHeads,
     [Symbol.dispose]() {
       if (!unchecked) lock.end();
       owned.dispose();

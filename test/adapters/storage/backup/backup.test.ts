@@ -151,6 +151,37 @@ describe('A backup of an SQLite store', () => {
     ]);
   });
 
+  it('has the heads that were made of the journal, which come back in their order and once, and never behind others', async () => {
+    const file = at('journal');
+    const heads = ['a', 'b', 'c'].map((name, at) => ({ timeMs: NOON_MS + at, digest: name.repeat(64), text: name }));
+    const keep = (kept: typeof heads): void => {
+      const writer = new JournalWriter({ file });
+      writer.keepHeads(kept);
+      writer.close();
+    };
+    const kept = async (): Promise<string> => {
+      using reader = await StoreReader.open(file, WAITING);
+      return (await Array.fromAsync(reader.heads({}, WAITING), ({ text }) => text)).join('');
+    };
+    const lose = (): void => {
+      for (const name of readdirSync(folder)) if (name !== 'backup') rmSync(at(name));
+    };
+    keep(heads);
+    await backedUp(file);
+    lose();
+    await restored(file);
+    await restored(file);
+    assert.equal(await kept(), 'abc');
+    lose();
+    keep(heads.slice(0, 1));
+    await restored(file);
+    assert.equal(await kept(), 'abc', 'one that was interrupted goes on');
+    lose();
+    keep([{ timeMs: NOON_MS, digest: 'd'.repeat(64), text: 'd' }]);
+    await restored(file);
+    assert.equal(await kept(), 'd', 'a store goes on with its own');
+  });
+
   it('has what proxies acknowledged, of all slots; a later note in the store stays', async () => {
     const journal = at('journal');
     planSlots(journal, 2, false);

@@ -9,6 +9,10 @@ export const KEEP_HEAD = `WITH held AS MATERIALIZED (
     WHERE NOT EXISTS (SELECT FROM (SELECT digest FROM audit_heads ORDER BY number DESC LIMIT 1) AS last
       WHERE last.digest = $4::text)
   ) SELECT EXISTS (SELECT FROM held) AS held`;
+/** Those of a backup, in their order. Parameter: JSON of `KeptHead`s. */
+export const ADD_HEADS = `INSERT INTO audit_heads (time_ms, digest, head)
+  SELECT (head->>'timeMs')::bigint, head->>'digest', head->>'text'
+  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS heads (head, place) ORDER BY place`;
 const FIELDS = 'time_ms AS "timeMs", digest, head AS text';
 /** The newest first. Parameter: how many at most. */
 export const SELECT_LAST_HEADS = `SELECT ${FIELDS} FROM audit_heads ORDER BY number DESC LIMIT $1`;

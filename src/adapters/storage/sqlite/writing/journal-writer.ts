@@ -207,8 +207,11 @@ export class JournalWriter {
   }
 
   /** Returns once it is durable. */
-  keepHead({ timeMs, digest, text }: KeptHead): void {
-    this.#transaction(1, ({ database }) => database.prepare(KEEP_HEAD).run(timeMs, digest, text, digest));
+  keepHeads(heads: readonly KeptHead[]): void {
+    this.#transaction(heads.length, ({ database }) => {
+      const keep = database.prepare(KEEP_HEAD);
+      for (const { timeMs, digest, text } of heads) keep.run(timeMs, digest, text, digest);
+    });
   }
 
   close(): void {

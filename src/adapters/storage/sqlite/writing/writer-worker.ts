@@ -52,7 +52,7 @@ function perform(request: WriterRequest): number {
       writer.recordEvidence(request);
       return 0;
     case 'keep-head':
-      writer.keepHead(request.head);
+      writer.keepHeads([request.head]);
       return 0;
     case 'close':
       writer.close();
