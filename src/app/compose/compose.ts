@@ -30,6 +30,7 @@ import { composeServices } from './services.ts';
 import { composeServingCertificate } from './serving-certificate.ts';
 import { composeStorage } from './storage.ts';
 import { composeBundleEndpoint } from './trust/bundle-endpoint.ts';
+import { composeInterruptions } from './trust/interruptions.ts';
 import { composeRevocation, type Revocation } from './trust/revocation.ts';
 import { composeOutageBudget } from './trust/outage-budget.ts';
 import { composeTrust, type Trust } from './trust/trust.ts';
@@ -74,8 +75,9 @@ export function compose(
   const revocations = composeRevocations(foundation, { ledgers, cluster });
   const upstreamOf = given ?? composeUpstreams(foundation, cluster.kubernetes);
   const trust = composeTrust(config, foundation, { ...storage, ...published, ledgers, upstreamOf });
-  composeInventory(foundation, storage);
-  composeOutageBudget(config, foundation, { storage, trust, cluster });
+  const interruptions = composeInterruptions(config, foundation, { storage, trust, cluster });
+  composeInventory(foundation, { storage, interruptions });
+  composeOutageBudget(config, foundation, { storage, interruptions });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });
   composeClosings(config, foundation, { kubernetes: cluster.kubernetes, storage, policies: policy.policies });
@@ -106,6 +108,7 @@ export function compose(
     audit,
     published,
     revocation,
+    interruptions,
   });
   const operators = composeOperatorsListener(config, foundation, administration);
   const metrics = composeMetricsListener(config, foundation, administration);

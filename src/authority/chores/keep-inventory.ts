@@ -1,6 +1,7 @@
 // The inventory follows the journal, and whoever is late is told of: by one process for all that share a store. What it falls behind, it
 // takes in at a share of a thread's time, so that issuing does not feel it; who is late is said only of an inventory that is current.
 import { AuthorityError } from '../../domain/errors.ts';
+import type { ExcusedTime } from '../../domain/trust/interruption.ts';
 import type { InventoryKeeping, InventoryProgress } from '../../ports/inventory/inventory.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
@@ -12,23 +13,26 @@ export interface KeptInventoryParts {
   readonly lease: Lease;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
   readonly events: Pick<Events, 'identityOverdue'>;
+  /** In which who had to renew could not; nothing while that is not known. */
+  readonly excused: () => readonly ExcusedTime[] | undefined;
 }
 
 /** So late may an entry be, beside what a commit takes. */
 export const FOLLOWED_EVERY_MS = 1_000;
-/** How often it is asked who is late. */
+/** How often it is asked who is late; and for how much longer than an answer took there is a pause after it, for in an outage it is of many. */
 export const LATE_ASKED_EVERY_MS = 5_000;
+const RESTS = 20;
 /** Between two steps of what it has fallen behind. */
 const PAUSE_MS = 30;
 /** Of an inventory that cannot be kept now. */
 const RETRY_MS = 5_000;
-/** Of more who become late within a look the first are named; the gauge counts all. */
+/** Of more who become late within a look, the others are named in the next ones. */
 const MAX_NAMED = 1_000;
 
 export class KeptInventory {
   readonly #parts: KeptInventoryParts;
   #progress: InventoryProgress | undefined;
-  #askedLateMs = -Infinity;
+  #askLateMs = -Infinity;
   #overdue: number | undefined;
   #problem: string | undefined;
 
@@ -64,7 +68,7 @@ export class KeptInventory {
     } finally {
       // Another process says it now.
       [this.#progress, this.#overdue, this.#problem] = [undefined, undefined, undefined];
-      this.#askedLateMs = -Infinity;
+      this.#askLateMs = -Infinity;
     }
   }
 
@@ -75,10 +79,11 @@ export class KeptInventory {
       this.#progress = await inventory.follow({ nowMs: clock.nowMs() }, { signal });
       this.#problem = undefined;
       if (!this.#progress.isCurrent) return PAUSE_MS;
-      if (clock.monotonicMs() - this.#askedLateMs >= LATE_ASKED_EVERY_MS) {
-        await this.#tellOverdue(this.#progress.asOfMs, signal);
-        this.#askedLateMs = clock.monotonicMs();
-      }
+      const askedMs = clock.monotonicMs();
+      if (askedMs < this.#askLateMs) return FOLLOWED_EVERY_MS;
+      await this.#tellOverdue(this.#progress.asOfMs, signal);
+      const tookMs = clock.monotonicMs() - askedMs;
+      this.#askLateMs = askedMs + Math.max(LATE_ASKED_EVERY_MS, RESTS * tookMs);
       return FOLLOWED_EVERY_MS;
     } catch (cause) {
       signal.throwIfAborted();
@@ -89,10 +94,12 @@ export class KeptInventory {
   }
 
   async #tellOverdue(nowMs: number, signal: AbortSignal): Promise<void> {
-    const { inventory, events } = this.#parts;
-    const { entries, count } = await inventory.overdue({ nowMs, limit: MAX_NAMED }, { signal });
+    const { inventory, events, excused: known } = this.#parts;
+    const excused = known();
+    if (excused === undefined) return;
+    const { entries, count } = await inventory.overdue({ nowMs, excused, limit: MAX_NAMED }, { signal });
     this.#overdue = count;
     for (const entry of entries) events.identityOverdue(entry);
-    if (entries.length > 0) await inventory.reportedOverdue({ nowMs }, { signal });
+    if (entries.length > 0) await inventory.reportedOverdue(entries, { signal });
   }
 }

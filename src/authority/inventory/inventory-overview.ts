@@ -4,6 +4,7 @@ import { stateOf } from '../../domain/inventory/entry.ts';
 import { orderOf, placeOf, type InventoryConditions, type InventoryPlace } from '../../domain/inventory/question.ts';
 import type { BanLedger } from '../../domain/revocation/ban-ledger.ts';
 import { revocationsBy } from '../../domain/revocation/revoked-leaves.ts';
+import type { ExcusedTime } from '../../domain/trust/interruption.ts';
 import {
   MAX_PAGE,
   type Inventory,
@@ -18,6 +19,8 @@ export interface InventoryOverviewParts {
   readonly inventory: Inventory;
   readonly bans: Pick<FollowedLedger<BanLedger>, 'current'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** In which who had to renew could not. */
+  readonly excused: () => readonly ExcusedTime[];
 }
 
 export interface InventoryRow extends InventoryEntry {
@@ -52,26 +55,28 @@ const MAX_PAGES = 10;
  *   that is not shown; the signal's reason.
  */
 export async function inventoryOverview(
-  { inventory, bans, clock }: InventoryOverviewParts,
+  { inventory, bans, clock, excused: known }: InventoryOverviewParts,
   { cluster: own }: { readonly cluster: string },
   { conditions, after, limit, namespaces }: InventoryPageRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<InventoryRows> {
   const nowMs = clock.nowMs();
   const most = Math.min(limit, MAX_PAGE);
+  const excused = known();
   const revocationOf = revocationsBy(bans.current().bans);
   const rowOf = (entry: InventoryEntry): InventoryRow => {
     const { issuedMs: timeMs, proofId = '', cluster, identity, serial, issuer, notAfterMs, nodeName } = entry;
     const leaf = { timeMs, identity, serial, issuer, notAfterMs, proofId };
     const where = { ...(nodeName !== undefined && { nodeName }), ...(cluster !== own && { remoteCluster: cluster }) };
     const revoked = revocationOf({ ...leaf, ...where });
-    const state = stateOf(entry, { nowMs, isRevoked: revoked !== undefined });
+    const state = stateOf(entry, { nowMs, isRevoked: revoked !== undefined, excused });
     return { ...entry, state, ...(revoked && { revokedMs: revoked.revokedMs }) };
   };
   const { state: wanted } = conditions;
   const rowsOf = async (from?: InventoryPlace): Promise<Found> => {
     // Of those that live few are revoked, and only here it is known who.
-    const question = { conditions, limit: wanted === 'revoked' ? MAX_PAGE : most, nowMs, ...(from && { after: from }) };
+    const looked = wanted === 'revoked' ? MAX_PAGE : most;
+    const question = { conditions, limit: looked, nowMs, excused, ...(from && { after: from }) };
     const page = await pageOf(inventory, question, namespaces, options);
     return { page, rows: page.entries.map(rowOf).filter(({ state }) => wanted === undefined || state === wanted) };
   };

@@ -153,9 +153,11 @@ export class KeptCoverage {
   async #takeHolders(count: CoverageCount, cluster: string): Promise<number | undefined> {
     let after: InventoryPlace | undefined;
     let asOfMs: number | undefined;
+    // Late or not, it has an identity.
+    const parts = { ...this.#parts, excused: () => [] };
     do {
       const request = { conditions: { cluster }, limit: MAX_PAGE, ...(after && { after }) };
-      const page = await inventoryOverview(this.#parts, this.#settings, request, this.#settings);
+      const page = await inventoryOverview(parts, this.#settings, request, this.#settings);
       for (const row of page.rows) count.takeHolder({ ...row, isRevoked: row.state === 'revoked' });
       // The first page is the oldest.
       asOfMs ??= page.asOfMs;

@@ -1,5 +1,6 @@
 // One line of the inventory: a workload that has a certificate, or had one. Whoever has several is there with the newest.
 import type { IssuanceClass } from '../policy/request.ts';
+import { excusedMs, type ExcusedTime } from '../trust/interruption.ts';
 
 /**
  * An identity in one pod; holders without a pod that share an identity are one, for nobody can tell them apart. What a node proxy
@@ -41,7 +42,7 @@ export interface InventoryEntry extends InventoryKey {
   readonly issuedMs: number;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  /** When the next certificate is expected, and from when on it is late: see trust/renewal.ts. */
+  /** When the next certificate is expected, and from when on it is late if it could come all the while: see trust/renewal.ts. */
   readonly renewalMs: number;
   readonly overdueMs: number;
   /** The newest trust bundle that one of its proxies has acknowledged over SDS. */
@@ -67,13 +68,27 @@ export const EXPIRED = 'expired';
 export const INVENTORY_STATES = ['live', 'renewing', 'overdue', 'ended', 'revoked'] as const;
 export type InventoryState = (typeof INVENTORY_STATES)[number];
 
-/** @param isRevoked whether a ban hits its certificate. */
+/**
+ * @param moment.isRevoked whether a ban hits its certificate.
+ * @param moment.excused time in which who had to renew could not.
+ */
 export function stateOf(
-  { end, notAfterMs, overdueMs, renewalMs }: Pick<InventoryEntry, 'end' | 'notAfterMs' | 'overdueMs' | 'renewalMs'>,
-  { nowMs, isRevoked }: { readonly nowMs: number; readonly isRevoked: boolean },
+  entry: StatedEntry,
+  { nowMs, isRevoked, excused }: { readonly nowMs: number; readonly isRevoked: boolean } & Excused,
 ): InventoryState {
+  const { end, notAfterMs, renewalMs } = entry;
   if (end !== undefined || notAfterMs <= nowMs) return 'ended';
   if (isRevoked) return 'revoked';
-  if (overdueMs <= nowMs) return 'overdue';
+  if (isOverdue(entry, { nowMs, excused })) return 'overdue';
   return renewalMs <= nowMs ? 'renewing' : 'live';
+}
+
+type LatenessFacts = Pick<InventoryEntry, 'renewalMs' | 'overdueMs' | 'issuerName' | 'cluster' | 'podUid'>;
+type StatedEntry = LatenessFacts & Pick<InventoryEntry, 'end' | 'notAfterMs'>;
+interface Excused {
+  readonly excused: readonly ExcusedTime[];
+}
+
+function isOverdue(entry: LatenessFacts, { nowMs, excused }: { readonly nowMs: number } & Excused): boolean {
+  return entry.overdueMs + excusedMs(excused, entry, entry.renewalMs) <= nowMs;
 }

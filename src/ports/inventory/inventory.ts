@@ -1,6 +1,7 @@
 // Everybody who has a certificate, as it can be asked for. It is derived from the journal, a little later than that: nothing waits for
 // it, an answer says as of when it is, and what is lost of it is made again.
 import type { InventoryEntry } from '../../domain/inventory/entry.ts';
+import type { ExcusedTime } from '../../domain/trust/interruption.ts';
 import type { InventoryConditions, InventoryPlace } from '../../domain/inventory/question.ts';
 
 interface Waits {
@@ -14,6 +15,8 @@ export interface InventoryQuestion {
   /** At most `MAX_PAGE`. */
   readonly limit: number;
   readonly nowMs: number;
+  /** In which who had to renew could not. */
+  readonly excused: readonly ExcusedTime[];
 }
 
 export const MAX_PAGE = 1_000;
@@ -48,14 +51,13 @@ export interface InventoryKeeping {
    * @throws as `Inventory`; what was taken in stays.
    */
   follow(moment: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress>;
-  /** Those who became overdue since what `reportedOverdue` noted last, and how many are overdue at `nowMs`. */
+  /** Those who are overdue at `nowMs` and were not told of, and how many are in all. */
   overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound>;
-  /** That whoever became overdue until then was told of. It is kept, as far as the inventory is. */
-  reportedOverdue(moment: { readonly nowMs: number }, options: Waits): Promise<void>;
+  /** That these were told of, with the certificates that they had. It is kept, as far as the inventory is. */
+  reportedOverdue(entries: readonly InventoryEntry[], options: Waits): Promise<void>;
 }
 
-export interface OverdueQuestion {
-  readonly nowMs: number;
+export interface OverdueQuestion extends Pick<InventoryQuestion, 'nowMs' | 'excused'> {
   /** At most this many are named. */
   readonly limit: number;
 }

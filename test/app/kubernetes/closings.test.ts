@@ -141,7 +141,10 @@ describe('The ends of identities', function () {
     const shown = async (): Promise<readonly string[]> => {
       const nowMs = Date.now();
       await inventory.follow({ nowMs }, WAITING);
-      const { entries } = await inventory.page({ conditions: { podName: 'short' }, limit: 10, nowMs }, WAITING);
+      const { entries } = await inventory.page(
+        { conditions: { podName: 'short' }, limit: 10, nowMs, excused: [] },
+        WAITING,
+      );
       return entries.map(({ podName, end }) => `${podName ?? ''} ${end?.reason ?? 'lives'}`);
     };
     addPod('short');

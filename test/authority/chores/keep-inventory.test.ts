@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { FOLLOWED_EVERY_MS, KeptInventory } from '../../../src/authority/chores/keep-inventory.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { ExcusedTime } from '../../../src/domain/trust/interruption.ts';
 import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
-import type { InventoryKeeping } from '../../../src/ports/inventory/inventory.ts';
+import type { InventoryKeeping, OverdueQuestion } from '../../../src/ports/inventory/inventory.ts';
 import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { recordEvents } from '../../support/fakes/recorded-events.ts';
 
@@ -12,7 +13,7 @@ class FakeInventory implements InventoryKeeping {
   behind = 0;
   problem: string | undefined;
   late: { readonly podName: string; readonly overdueMs: number }[] = [];
-  reportedMs = -1;
+  readonly #told = new Set<string | undefined>();
 
   async follow({ nowMs }: { readonly nowMs: number }) {
     if (this.problem !== undefined) throw new AuthorityError('CAP-S04', { detail: this.problem });
@@ -21,14 +22,14 @@ class FakeInventory implements InventoryKeeping {
     return Promise.resolve({ isCurrent, asOfMs: isCurrent ? nowMs : NOON_MS - 60_000 });
   }
 
-  async overdue({ nowMs }: { readonly nowMs: number }) {
+  async overdue({ nowMs, limit }: OverdueQuestion) {
     const late = this.late.filter(({ overdueMs }) => overdueMs <= nowMs);
-    const entries = late.filter(({ overdueMs }) => overdueMs > this.reportedMs) as unknown as InventoryEntry[];
-    return Promise.resolve({ entries, count: late.length });
+    const entries = late.filter(({ podName }) => !this.#told.has(podName)) as unknown as InventoryEntry[];
+    return Promise.resolve({ entries: entries.slice(0, limit), count: late.length });
   }
 
-  async reportedOverdue({ nowMs }: { readonly nowMs: number }): Promise<void> {
-    this.reportedMs = nowMs;
+  async reportedOverdue(entries: readonly InventoryEntry[]): Promise<void> {
+    for (const { podName } of entries) this.#told.add(podName);
     return Promise.resolve();
   }
 }
@@ -37,10 +38,11 @@ function scene() {
   const [inventory, clock, events, end] = [new FakeInventory(), new FakeClock(), recordEvents(), new AbortController()];
   const held = { epoch: 1, lost: new AbortController().signal, release: async () => Promise.resolve() };
   const lease = { acquire: async () => Promise.resolve(held) };
-  const kept = new KeptInventory({ inventory, lease, clock, events });
+  const known: { excused: readonly ExcusedTime[] | undefined } = { excused: [] };
+  const kept = new KeptInventory({ inventory, lease, clock, events, excused: () => known.excused });
   const ended = kept.run({ signal: end.signal });
   const told = () => events.of('identityOverdue').map(({ podName }) => podName);
-  return { inventory, clock, kept, told, stop: async () => (end.abort(), ended) };
+  return { inventory, clock, kept, known, told, stop: async () => (end.abort(), ended) };
 }
 
 describe('The keeping of the inventory', () => {
@@ -71,6 +73,28 @@ describe('The keeping of the inventory', () => {
     await clock.advance(30);
     await clock.advance(30);
     assert.deepEqual([told(), kept.overdue], [['web-1'], 1]);
+    await stop();
+  });
+
+  it('says nobody is late before it is known since when they could come', async () => {
+    const { inventory, clock, kept, known, told, stop } = scene();
+    inventory.late = [{ podName: 'web-1', overdueMs: NOON_MS }];
+    known.excused = undefined;
+    for (let looks = 0; looks < 10; looks += 1) await clock.advance(FOLLOWED_EVERY_MS);
+    assert.deepEqual([told(), kept.overdue], [[], undefined]);
+    known.excused = [];
+    for (let looks = 0; looks < 5; looks += 1) await clock.advance(FOLLOWED_EVERY_MS);
+    assert.deepEqual([told(), kept.overdue], [['web-1'], 1]);
+    await stop();
+  });
+
+  it('names of very many some at each look, until all are named', async () => {
+    const { inventory, clock, told, stop } = scene();
+    inventory.late = Array.from({ length: 2_500 }, (_, index) => ({ podName: `web-${index}`, overdueMs: NOON_MS }));
+    await clock.advance(1);
+    assert.equal(told().length, 1_000);
+    for (let looks = 0; looks < 15; looks += 1) await clock.advance(FOLLOWED_EVERY_MS);
+    assert.deepEqual([told().length, new Set(told()).size], [2_500, 2_500]);
     await stop();
   });
 

@@ -43,7 +43,7 @@ async function shown(targets: readonly BanTarget[], conditions: InventoryConditi
   ];
   const inventory: Inventory = { page: async () => Promise.resolve({ entries, asOfMs: NOON_MS - 5 }) };
   const bans = { current: () => ({ bans: targets.map(ban), pending: [] }) };
-  const parts = { inventory, bans, clock: new FakeClock() };
+  const parts = { inventory, bans, clock: new FakeClock(), excused: () => [] };
   const request = { conditions, limit: 10 };
   const { rows, asOfMs } = await inventoryOverview(parts, { cluster: 'east' }, request, { signal: NEVER });
   assert.equal(asOfMs, NOON_MS - 5);
@@ -94,7 +94,7 @@ describe('The inventory as operators see it', () => {
     const bans = {
       current: () => ({ bans: revoked.map((at) => ban({ kind: 'namespace', namespace: name(at) })), pending: [] }),
     };
-    const parts = { inventory, bans, clock: new FakeClock() };
+    const parts = { inventory, bans, clock: new FakeClock(), excused: () => [] };
     const pageAfter = async (after?: InventoryPlace) => {
       asked = 0;
       const request = { conditions: { state: 'revoked' }, limit: 2, ...(after && { after }) } as const;

@@ -74,7 +74,7 @@ async function shown(
   const found: string[] = [];
   let after: InventoryPlace | undefined;
   do {
-    const question = { conditions, limit, nowMs: NOON_MS, ...(after && { after }) };
+    const question = { conditions, limit, nowMs: NOON_MS, excused: [], ...(after && { after }) };
     const page = await pageOfNamespaces(inventory(lookedThrough, asked), question, namespaces, { signal: NEVER });
     assert.ok(page.entries.length <= limit);
     found.push(...page.entries.map(({ identity }) => identity));
@@ -131,7 +131,9 @@ describe('The inventory for who sees some namespaces', () => {
       },
     };
     const page = async (namespaces: readonly string[]) =>
-      pageOfNamespaces(source, { conditions: {}, limit: 1, nowMs: NOON_MS }, namespaces, { signal: NEVER });
+      pageOfNamespaces(source, { conditions: {}, limit: 1, nowMs: NOON_MS, excused: [] }, namespaces, {
+        signal: NEVER,
+      });
     assert.equal((await page(['bank', 'shop'])).asOfMs, 3);
     assert.equal((await page(['bank', 'other'])).asOfMs, undefined);
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { endOf, stillFelt, type Barred, type Interruption } from '../../../src/domain/trust/outage-budget.ts';
+import type { Barred, Interruption } from '../../../src/domain/trust/interruption.ts';
+import { endOf } from '../../../src/domain/trust/outage-budget.ts';
 import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
 import { workloadEvidence } from '../../support/trust/fake-evidence.ts';
 
@@ -67,20 +68,5 @@ describe('A workload in the outage budget', () => {
     assert.ok(kept({ cluster: '' }, { podUid: '1' }));
     assert.ok(!kept({ cluster: '' }, { cluster: 'west', podUid: '1' }));
     assert.ok(!kept({ cluster: '' }), 'a machine needs no API server');
-  });
-});
-
-describe('An interruption', () => {
-  const felt = (hours: number, ...interruptions: readonly Interruption[]): number =>
-    stillFelt(interruptions, 24 * HOUR_MS, hours * HOUR_MS).length;
-
-  it('makes no difference any more after half of the longest life in which all could come', () => {
-    assert.equal(felt(32, out(10, 20)), 1);
-    assert.equal(felt(32.1, out(10, 20)), 0);
-  });
-
-  it('makes one as long as another holds up who was late already', () => {
-    assert.equal(felt(200, out(10, 20), out(31, 200)), 2);
-    assert.equal(felt(200, out(10, 20), out(33, 200)), 1);
   });
 });

@@ -24,7 +24,7 @@ const LATER_MS = 500;
 
 /** As the parts of a server ask it, with the states of what is found. */
 export function askPort(inventory: Inventory): (asked: Asked) => Promise<Page> {
-  const parts = { inventory, bans: { current: () => NO_BANS }, clock: { nowMs: () => Date.now() } };
+  const parts = { inventory, bans: { current: () => NO_BANS }, clock: { nowMs: () => Date.now() }, excused: () => [] };
   return async (asked) => {
     const sinceMs = performance.now();
     const { rows, next } = await inventoryOverview(parts, { cluster: 'east' }, { ...asked, limit: LIMIT }, WAITING);

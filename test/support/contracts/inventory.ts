@@ -3,6 +3,12 @@
 import assert from 'node:assert/strict';
 import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
 import type { InventoryConditions, InventoryPlace } from '../../../src/domain/inventory/question.ts';
+import {
+  excusedTimes,
+  type Barred,
+  type ExcusedTime,
+  type Interruption,
+} from '../../../src/domain/trust/interruption.ts';
 import type { Inventory, InventoryKeeping, InventoryPage } from '../../../src/ports/inventory/inventory.ts';
 import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { ProxyNote } from '../../../src/ports/storage/evidence.ts';
@@ -57,10 +63,12 @@ const PAGED: readonly InventoryConditions[] = [{}, { namespace: 'shop' }, { ends
 export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDisposable>): void {
   let store: InventoriedStore & AsyncDisposable;
   let nowMs: number;
+  let excused: readonly ExcusedTime[];
 
   beforeEach(async () => {
     store = await open();
     nowMs = NOON_MS;
+    excused = [];
   });
   afterEach(async () => store[Symbol.asyncDispose]());
 
@@ -69,8 +77,14 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
   }
 
   async function found(conditions: InventoryConditions = {}, limit = 100): Promise<readonly InventoryEntry[]> {
-    const { entries } = await store.inventory.page({ conditions, limit, nowMs }, WAITING);
+    const { entries } = await store.inventory.page({ conditions, limit, nowMs, excused }, WAITING);
     return entries;
+  }
+
+  const late = async () => store.inventory.overdue({ nowMs, excused, limit: 10 }, WAITING);
+  async function lateNames(): Promise<unknown> {
+    const { entries, count } = await late();
+    return [entries.map(({ podName }) => podName), count];
   }
 
   async function names(conditions: InventoryConditions = {}): Promise<readonly (string | undefined)[]> {
@@ -78,14 +92,17 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
   }
 
   it('knows nothing, and not as of when, before it has read anything', async () => {
-    const { entries, asOfMs } = await store.inventory.page({ conditions: {}, limit: 10, nowMs }, WAITING);
+    const { entries, asOfMs } = await store.inventory.page({ conditions: {}, limit: 10, nowMs, excused: [] }, WAITING);
     assert.deepEqual([entries, asOfMs], [[], undefined]);
   });
 
   it('has whoever has a certificate, with all that is known of it, and says as of when', async () => {
     await store.write({ decisions: [leaf('web-1'), refused('no')] });
     await followed();
-    const { entries, asOfMs, next } = await store.inventory.page({ conditions: {}, limit: 10, nowMs }, WAITING);
+    const { entries, asOfMs, next } = await store.inventory.page(
+      { conditions: {}, limit: 10, nowMs, excused: [] },
+      WAITING,
+    );
     assert.deepEqual([asOfMs, next], [NOON_MS, undefined]);
     assert.deepEqual(entries, [
       {
@@ -251,18 +268,80 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
     });
     nowMs = NOON_MS + 50 * MINUTE_MS;
     await followed();
-    const late = async () => {
-      const { entries, count } = await store.inventory.overdue({ nowMs, limit: 10 }, WAITING);
-      return [entries.map(({ podName }) => podName), count];
-    };
-    assert.deepEqual(await late(), [['web-1', 'web-2'], 2]);
-    await store.inventory.reportedOverdue({ nowMs: NOON_MS + 45 * MINUTE_MS }, WAITING);
-    assert.deepEqual(await late(), [['web-2'], 2]);
-    await store.inventory.reportedOverdue({ nowMs }, WAITING);
-    assert.deepEqual(await late(), [[], 2]);
+    const [first, ...others] = (await late()).entries;
+    assert.deepEqual([first?.podName, others.map(({ podName }) => podName)], ['web-1', ['web-2']]);
+    await store.inventory.reportedOverdue([first ?? assert.fail()], WAITING);
+    assert.deepEqual(await lateNames(), [['web-2'], 2]);
+    await store.inventory.reportedOverdue(others, WAITING);
+    assert.deepEqual(await lateNames(), [[], 2]);
     assert.deepEqual(await names({ state: 'overdue' }), ['web-1', 'web-2']);
     assert.deepEqual(await names({ state: 'live' }), ['web-3']);
     assert.deepEqual(await names({ endsBeforeMs: NOON_MS + 61 * MINUTE_MS }), ['web-1']);
+  });
+
+  it('calls nobody late for time in which nothing could be issued to it, and says who is silent afterwards', async () => {
+    const west = { cluster: 'west', remoteCluster: 'west' };
+    await store.write({
+      decisions: [
+        leaf('early', { timeMs: NOON_MS - 20 * MINUTE_MS }),
+        leaf('web-1'),
+        leaf('web-2', { timeMs: NOON_MS + 1, issuerName: 'other' }),
+        leaf('web-3', { timeMs: NOON_MS + 2, ...west }),
+        leaf('web-4', { timeMs: NOON_MS + 3, ...west, issuerName: 'other' }),
+      ],
+    });
+    const out = (from: number, to: number, barred: Barred = {}) => ({
+      fromMs: NOON_MS + from * MINUTE_MS,
+      toMs: NOON_MS + to * MINUTE_MS,
+      barred,
+    });
+    const at = async (minutes: number, ...interruptions: readonly Interruption[]) => {
+      nowMs = NOON_MS + minutes * MINUTE_MS;
+      excused = excusedTimes(interruptions, { cluster: 'east' });
+      await followed();
+      const [listed, renewing] = [await names({ state: 'overdue' }), await names({ state: 'renewing' })];
+      const { count } = await late();
+      assert.equal(count, listed.length);
+      return [listed, renewing];
+    };
+    const all = ['web-1', 'web-2', 'web-3', 'web-4'];
+    const some = (...numbers: readonly number[]) => numbers.map((number) => `web-${number}`);
+    assert.deepEqual(await at(39, out(38, 39)), [['early'], all], 'who was late before it is');
+    assert.deepEqual(await at(50, out(40, 50)), [[], all], 'nobody in an outage of all');
+    assert.deepEqual(await at(50, out(40, 50, { issuer: 'prod' })), [some(2, 4), some(1, 3)]);
+    assert.deepEqual(await at(50, out(40, 50, { cluster: 'west' })), [some(1, 2), some(3, 4)]);
+    assert.deepEqual(await at(50, out(40, 50, { cluster: '' })), [some(3, 4), some(1, 2)]);
+    const both = [out(40, 43, { issuer: 'prod' }), out(43, 46, { cluster: 'west' })];
+    assert.deepEqual(await at(50, ...both), [some(1, 2, 4), some(3)], 'of which either takes too little for one');
+    assert.deepEqual(await at(50, out(0, 30)), [all, []], 'before it was due nobody would have come');
+    assert.deepEqual(await at(51, out(40, 47)), [[], all], 'as long as ever after it');
+    assert.deepEqual(await at(53, out(40, 47)), [all, []]);
+  });
+
+  it('names who ran out when nothing could be issued and does not come, once, and nobody who is gone or back', async () => {
+    await store.write({ decisions: [leaf('silent'), leaf('back'), leaf('gone')] });
+    await followed();
+    const until = (minutes: number): void => {
+      nowMs = NOON_MS + minutes * MINUTE_MS;
+      const toMs = Math.min(nowMs, NOON_MS + 120 * MINUTE_MS);
+      excused = excusedTimes([{ fromMs: NOON_MS + 40 * MINUTE_MS, toMs, barred: {} }], { cluster: 'east' });
+    };
+    until(120);
+    await followed();
+    assert.deepEqual(await lateNames(), [[], 0]);
+    const closed = { timeMs: nowMs, identity: SHOP, namespace: 'shop', podName: 'gone' };
+    await store.write({
+      decisions: [leaf('back', { timeMs: nowMs, serial: '5e02' })],
+      closings: [closing('uid-gone', closed)],
+    });
+    until(124);
+    await followed();
+    assert.deepEqual(await lateNames(), [[], 0]);
+    until(126);
+    await followed();
+    assert.deepEqual(await lateNames(), [['silent'], 0], 'it has no certificate any more');
+    await store.inventory.reportedOverdue((await late()).entries, WAITING);
+    assert.deepEqual(await lateNames(), [[], 0]);
   });
 
   it('is found by each condition, and by all of them together', async () => {
@@ -310,7 +389,7 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
       let after: InventoryPlace | undefined;
       do {
         const page: InventoryPage = await store.inventory.page(
-          { conditions, limit: 10, nowMs, ...(after && { after }) },
+          { conditions, limit: 10, nowMs, excused, ...(after && { after }) },
           WAITING,
         );
         seen.push(...page.entries.map(({ podName }) => podName));

@@ -1,18 +1,20 @@
 // The pages of the inventory as SQL for SQLite and PostgreSQL. A page is found by one index, which one the conditions say and not the
 // guess of a database; what else is asked is looked for among the next rows of that index, so many of them that a page stays quick.
 // When they do not fill it, the next page goes on behind them.
+import { EXPIRED } from '../../../domain/inventory/entry.ts';
 import { isOfOne, orderOf, type InventoryConditions, type InventoryOrder } from '../../../domain/inventory/question.ts';
-import type { InventoryQuestion } from '../../../ports/inventory/inventory.ts';
+import type { InventoryQuestion, OverdueQuestion } from '../../../ports/inventory/inventory.ts';
+import { all, lateUntilMs, notOverdue, overdue, type Condition, type Lateness } from './entry-lateness.ts';
 import { ENTRY_COLUMNS } from './entry-rows.ts';
 import type { LiveIndex } from './entry-statements.ts';
 
-type Value = string | number;
+/** Under the names of their fields. */
+const SELECTED = Object.entries(ENTRY_COLUMNS)
+  .map(([field, column]) => `${column} AS "${field}"`)
+  .join(', ');
 
 /** Parameters are `?`. */
-export interface EntryQuestion {
-  readonly sql: string;
-  readonly values: readonly Value[];
-}
+export type EntryQuestion = Condition;
 
 export interface PageQuestion {
   readonly order: InventoryOrder;
@@ -23,12 +25,6 @@ export interface PageQuestion {
 
 /** Rows that a page is looked for in: no fewer than a page may have. */
 export const MAX_LOOKED_THROUGH = 1_000;
-
-/** Conditions that hold together. */
-interface Condition {
-  readonly sql: string;
-  readonly values: readonly Value[];
-}
 
 interface Path {
   readonly index: LiveIndex | 'inventory_once' | 'inventory_by_pod' | 'inventory_by_end' | undefined;
@@ -42,18 +38,12 @@ const MOMENT: Readonly<Record<InventoryOrder, string | undefined>> = {
   overdue: 'overdue_ms',
   ended: 'ended_ms',
 };
-/** Under the names of their fields. */
-export const SELECTED = Object.entries(ENTRY_COLUMNS)
-  .map(([field, column]) => `${column} AS "${field}"`)
-  .join(', ');
 
 /** @param naming the words with which a database is told which index, where it has some. */
-export function pageQuestion(
-  { conditions, after, limit, nowMs }: InventoryQuestion,
-  naming: (index: string) => string,
-): PageQuestion {
+export function pageQuestion(question: InventoryQuestion, naming: (index: string) => string): PageQuestion {
+  const { conditions, after, limit } = question;
   const order = orderOf(conditions);
-  const { index, found } = pathOf(conditions, nowMs);
+  const { index, found } = pathOf(conditions, question);
   const columns = [MOMENT[order], ...KEY].filter((column) => column !== undefined);
   const [comparison, direction] = order === 'ended' ? ['<', ' DESC'] : ['>', ''];
   const behind = after && {
@@ -63,7 +53,7 @@ export function pageQuestion(
   const { sql, values } = all([found, ...(behind ? [behind] : [])]);
   const from = `FROM inventory_entries${index === undefined ? '' : naming(index)} WHERE ${sql}
     ORDER BY ${columns.map((column) => column + direction).join(', ')}`;
-  const further = all([{ sql: '1 = 1', values: [] }, ...furtherConditions(conditions, nowMs)]);
+  const further = all([{ sql: '1 = 1', values: [] }, ...furtherConditions(conditions, question)]);
   return {
     order,
     page: {
@@ -84,7 +74,7 @@ const BY_COLUMN = [
   ['cluster', 'inventory_live_by_cluster'],
 ] as const satisfies readonly (readonly [keyof InventoryConditions, LiveIndex])[];
 
-function pathOf(conditions: InventoryConditions, nowMs: number): Path {
+function pathOf(conditions: InventoryConditions, lateness: Lateness): Path {
   const { identity, serial, podName, endsBeforeMs } = conditions;
   if (serial !== undefined) return { index: undefined, found: ofSerial(serial) };
   if (podName !== undefined) return { index: 'inventory_by_pod', found: equal('pod_name', podName) };
@@ -93,7 +83,10 @@ function pathOf(conditions: InventoryConditions, nowMs: number): Path {
     case 'ended':
       return { index: 'inventory_by_end', found: { sql: 'ended_ms IS NOT NULL', values: [] } };
     case 'overdue':
-      return { index: 'inventory_live_by_overdue', found: live({ sql: 'overdue_ms <= ?', values: [nowMs] }) };
+      return {
+        index: 'inventory_live_by_overdue',
+        found: live({ sql: 'overdue_ms <= ?', values: [lateUntilMs(lateness)] }),
+      };
     case 'end':
       return { index: 'inventory_live_by_end', found: live({ sql: 'not_after_ms < ?', values: [endsBeforeMs ?? 0] }) };
     case 'identity': {
@@ -125,18 +118,19 @@ const COMPARED = [
 ] as const satisfies readonly (keyof InventoryConditions)[];
 
 /** All of them: that by which it is found holds once more. */
-function furtherConditions(conditions: InventoryConditions, nowMs: number): readonly Condition[] {
+function furtherConditions(conditions: InventoryConditions, lateness: Lateness): readonly Condition[] {
   const compared = COMPARED.flatMap((name) => {
     const value = conditions[name];
     return value === undefined ? [] : [equal(ENTRY_COLUMNS[name], value)];
   });
   const { endsBeforeMs } = conditions;
   const ends = endsBeforeMs === undefined ? [] : [{ sql: 'not_after_ms < ?', values: [endsBeforeMs] }];
-  return [...compared, ...ends, ...inState(conditions, nowMs)];
+  return [...compared, ...ends, ...inState(conditions, lateness)];
 }
 
 /** As `stateOf` of the domain, but for bans. */
-function inState(conditions: InventoryConditions, nowMs: number): readonly Condition[] {
+function inState(conditions: InventoryConditions, lateness: Lateness): readonly Condition[] {
+  const { nowMs } = lateness;
   const { state } = conditions;
   const lives = { sql: 'ended_ms IS NULL AND not_after_ms > ?', values: [nowMs] };
   if (state === undefined) return isOfOne(conditions) ? [] : [lives];
@@ -146,9 +140,9 @@ function inState(conditions: InventoryConditions, nowMs: number): readonly Condi
     case 'live':
       return [lives, { sql: 'renewal_ms > ?', values: [nowMs] }];
     case 'renewing':
-      return [lives, { sql: 'renewal_ms <= ? AND overdue_ms > ?', values: [nowMs, nowMs] }];
+      return [lives, { sql: 'renewal_ms <= ?', values: [nowMs] }, notOverdue(lateness)];
     case 'overdue':
-      return [lives, { sql: 'overdue_ms <= ?', values: [nowMs] }];
+      return [lives, overdue(lateness)];
     case 'revoked':
       return [lives];
   }
@@ -162,9 +156,38 @@ function live(condition: Condition): Condition {
   return all([{ sql: 'ended_ms IS NULL', values: [] }, condition]);
 }
 
-function all(conditions: readonly Condition[]): Condition {
+export interface OverdueQuestions {
+  /** Who was not told of, first who was late first. */
+  readonly living: EntryQuestion;
+  /** The same of those whose certificate is over: they could not renew, and have not come since. */
+  readonly ranOut: EntryQuestion | undefined;
+  readonly count: EntryQuestion;
+}
+
+const NOT_REPORTED: Condition = {
+  sql: `NOT EXISTS (SELECT 1 FROM inventory_reported AS reported
+    WHERE reported.entry = inventory_entries.id AND reported.serial = inventory_entries.serial)`,
+  values: [],
+};
+
+/** @param naming as of a page. */
+export function overdueQuestions(question: OverdueQuestion, naming: (index: string) => string): OverdueQuestions {
+  const { excused, limit } = question;
+  const late = overdue(question);
+  const from = (index: string, condition: Condition): Condition => {
+    return { ...condition, sql: `FROM inventory_entries${naming(index)} WHERE ${condition.sql}` };
+  };
+  const named = ({ sql, values }: Condition): Condition => {
+    return { sql: `SELECT ${SELECTED} ${sql} ORDER BY overdue_ms LIMIT ?`, values: [...values, limit] };
+  };
+  // Out of the index alone where nothing was interrupted; what is over has ended by then.
+  const live = all([{ sql: 'ended_ms IS NULL', values: [] }, late]);
+  const sinceMs = Math.min(...excused.flatMap(({ spans }) => spans.map(({ fromMs }) => fromMs)));
+  const over: Condition = { sql: `ended_ms > ? AND end_reason = '${EXPIRED}'`, values: [sinceMs] };
+  const { sql, values } = from('inventory_live_by_overdue', live);
   return {
-    sql: conditions.map(({ sql }) => sql).join(' AND '),
-    values: conditions.flatMap(({ values }) => values),
+    living: named(from('inventory_live_by_overdue', all([live, NOT_REPORTED]))),
+    ranOut: excused.length === 0 ? undefined : named(from('inventory_by_end', all([over, late, NOT_REPORTED]))),
+    count: { sql: `SELECT count(*) AS count ${sql}`, values },
   };
 }

@@ -129,6 +129,14 @@ export function entryTables({ id, text, number, options, keyed }: Types): string
     CREATE INDEX inventory_certificates_by_end ON inventory_certificates (not_after_ms);`;
 }
 
+/** Of whom it was told that they are late, with which certificate. */
+export function reportedTable({ text, number, keyed }: Pick<Types, 'text' | 'number' | 'keyed'>): string {
+  return `
+    CREATE TABLE inventory_reported (entry ${number} NOT NULL, serial ${text} NOT NULL, not_after_ms ${number} NOT NULL,
+      PRIMARY KEY (entry, serial))${keyed};
+    CREATE INDEX inventory_reported_by_end ON inventory_reported (not_after_ms);`;
+}
+
 function isAlwaysThere(column: string): boolean {
   return column.endsWith('_ms') && column !== 'ended_ms';
 }

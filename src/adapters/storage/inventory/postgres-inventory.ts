@@ -16,22 +16,17 @@ import type { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { proxyFrom } from '../readings/evidence-records.ts';
 import type { Row } from '../records.ts';
 import { acknowledgedIn } from './acknowledged.ts';
-import { pageQuestion, type EntryQuestion } from './entry-questions.ts';
+import { overdueQuestions, pageQuestion, type EntryQuestion } from './entry-questions.ts';
 import { entryFrom } from './entry-rows.ts';
 import { InventoryFollower, type FollowerSettings } from './postgres/inventory-follower.ts';
-import {
-  COUNT_OVERDUE,
-  KEEP_REPORTED,
-  SELECT_OVERDUE,
-  SELECT_PROGRESS,
-  SELECT_PROXIES_OF,
-} from './postgres/inventory-statements.ts';
+import { KEEP_REPORTED, SELECT_PROGRESS, SELECT_PROXIES_OF } from './postgres/inventory-statements.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
 }
 
-const NEVER_MS = -1;
+/** PostgreSQL chooses its index itself. */
+const naming = (): string => '';
 
 export class PostgresInventory implements Inventory, InventoryKeeping {
   readonly #pool: PostgresPool;
@@ -49,7 +44,7 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
   }
 
   async page(question: InventoryQuestion, options: Waits): Promise<InventoryPage> {
-    const { order, page, lookedThrough } = pageQuestion(question, () => '');
+    const { order, page, lookedThrough } = pageQuestion(question, naming);
     const entries = (await this.#ask(page, options)).map(entryFrom);
     const isWhole = entries.length >= question.limit;
     const last = isWhole ? entries.at(-1) : (await this.#ask(lookedThrough, options)).map(entryFrom)[0];
@@ -65,18 +60,19 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
     return this.#follower.follow(moment, options);
   }
 
-  async overdue({ nowMs, limit }: OverdueQuestion, options: Waits): Promise<OverdueFound> {
-    const { reportedMs = NEVER_MS } = await this.#progress(options);
-    const rows = await this.#pool.query(SELECT_OVERDUE, [nowMs, reportedMs, limit], options);
-    const [counted] = await this.#pool.query(COUNT_OVERDUE, [nowMs, NEVER_MS], options);
-    return { entries: rows.map(entryFrom), count: Number(counted?.['count']) };
+  async overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound> {
+    const { living, ranOut, count } = overdueQuestions(question, naming);
+    const rows = [...(await this.#ask(living, options)), ...(ranOut ? await this.#ask(ranOut, options) : [])];
+    const [counted] = await this.#ask(count, options);
+    return { entries: rows.slice(0, question.limit).map(entryFrom), count: Number(counted?.['count']) };
   }
 
-  async reportedOverdue({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<void> {
-    await this.#pool.commit(KEEP_REPORTED, [nowMs], options);
+  async reportedOverdue(entries: readonly InventoryEntry[], options: Waits): Promise<void> {
+    const reported = entries.map(({ podUid = '', ...entry }) => ({ ...entry, podUid }));
+    await this.#pool.commit(KEEP_REPORTED, [JSON.stringify(reported)], options);
   }
 
-  async #progress(options: Waits): Promise<{ readonly asOfMs?: number; readonly reportedMs?: number }> {
+  async #progress(options: Waits): Promise<{ readonly asOfMs?: number }> {
     const [row = {}] = await this.#pool.query(SELECT_PROGRESS, [], options);
     return Object.fromEntries(Object.entries(row).flatMap(([name, ms]) => (ms === null ? [] : [[name, Number(ms)]])));
   }

@@ -1,6 +1,7 @@
 // The inventory of a store of SQLite journals, in a thread of its own that starts with the first question.
 import { extname } from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { InventoryEntry } from '../../../domain/inventory/entry.ts';
 import { orAborted } from '../../../live/abortable.ts';
 import type {
   Inventory,
@@ -57,8 +58,8 @@ export class SqliteInventory implements Inventory, InventoryKeeping, AsyncDispos
     return this.#ask({ kind: 'overdue', question }, options);
   }
 
-  async reportedOverdue({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<void> {
-    await this.#ask({ kind: 'reportedOverdue', nowMs }, options);
+  async reportedOverdue(entries: readonly InventoryEntry[], options: Waits): Promise<void> {
+    await this.#ask({ kind: 'reportedOverdue', entries }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

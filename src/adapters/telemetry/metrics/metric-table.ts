@@ -308,8 +308,8 @@ export const METRICS = {
     name: 'capstan_overdue_identities',
     kind: 'observed-gauge',
     help:
-      'Identities whose certificate lives and should have been renewed before: late by half of what was left then. The log names each ' +
-      'once. One process counts them for all that share a store.',
+      'Identities whose certificate lives and should have been renewed before: late by half of what was left then, beside time in which ' +
+      'it could not be. The log names each once. One process counts them for all that share a store.',
     labels: {},
   },
   inventoryAge: {

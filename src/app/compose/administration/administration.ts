@@ -51,6 +51,7 @@ import { composeRecordAdministration } from './record-administration.ts';
 import { composeInventoryAdministration } from './inventory-administration.ts';
 import { composeIssuerAdministration } from './issuer-administration.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
+import type { KnownInterruptions } from '../trust/interruptions.ts';
 import type { Revocation } from '../trust/revocation.ts';
 import type { Trust } from '../trust/trust.ts';
 
@@ -89,6 +90,8 @@ interface Former {
   readonly published: PublishedTrust | undefined;
   /** Absent where revocation lists are handed out nowhere. */
   readonly revocation: Revocation | undefined;
+  /** Absent where no inventory is kept. */
+  readonly interruptions: KnownInterruptions | undefined;
 }
 
 /** @returns nothing for a worker, which answers its supervisor instead. */

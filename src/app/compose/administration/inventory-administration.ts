@@ -16,6 +16,7 @@ import { certifiedOf, type NamedIssuer } from '../../../ports/issuing/issuers.ts
 import { decidedAbout, type Decided } from '../../../review/explain/decided.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Storage } from '../storage.ts';
+import type { KnownInterruptions } from '../trust/interruptions.ts';
 import type { Trust } from '../trust/trust.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 
@@ -23,16 +24,18 @@ interface Former {
   readonly storage: Pick<Storage, 'inventory' | 'newest'>;
   readonly trust: Pick<Trust, 'issuers'>;
   readonly ledgers: Pick<FollowedLedgers, 'bans'>;
+  readonly interruptions: KnownInterruptions | undefined;
 }
 
 export function composeInventoryAdministration(
   { cluster }: Pick<Config, 'cluster'>,
   { clock, running: signal }: Pick<Foundation, 'clock' | 'running'>,
-  { storage: { inventory, newest }, ledgers: { bans }, trust: { issuers } }: Former,
+  { storage: { inventory, newest }, ledgers: { bans }, trust: { issuers }, interruptions }: Former,
 ): Omit<InventoryParts, 'coverage'> {
+  const excused = () => interruptions?.excused() ?? [];
   const list: InventoryParts['list'] = async (request) => {
     if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
-    return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });
+    return inventoryOverview({ inventory, bans, clock, excused }, { cluster: cluster.id }, request, { signal });
   };
   const show = async ({ identity, after, namespaces }: AskedIdentity): Promise<ShownIdentity<Decided>> => {
     const isSeen = (one: string): boolean => namespaces?.includes(namespaceIn(one) ?? '') ?? true;

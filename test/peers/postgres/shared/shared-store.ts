@@ -42,7 +42,7 @@ export class SharedStore {
       Object.assign(store, { failing: false, losing: false, questions: 0 });
       await store.cluster.query(
         `TRUNCATE leases, policy_bundle_states, issuer_ledgers, anchor_ledgers, ban_ledgers, crls, quota_buckets, decisions,
-          operations, closings, bundles, proxies, inventory_entries, inventory_certificates, inventory_progress`,
+          operations, closings, bundles, proxies, inventory_entries, inventory_certificates, inventory_reported, inventory_progress`,
       );
     });
     after(async () => {

@@ -3,15 +3,15 @@
 import type { InventoryProgress } from '../../../../ports/inventory/inventory.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import { CLOSING_FIELDS, closingFrom, type ClosingValues } from '../../closing-records.ts';
-import type { PostgresConnection, Value } from '../../postgres/connection/postgres-connection.ts';
+import type { PostgresConnection } from '../../postgres/connection/postgres-connection.ts';
 import type { PostgresPool } from '../../postgres/connection/postgres-pool.ts';
 import type { Row } from '../../records.ts';
 import { endedEntryOf, entriesOf, type EntryRow, type EntrySettings } from '../entry-rows.ts';
 import {
   BEGIN_STEP,
   END,
-  FORGET_ENDED,
   FORGETTING,
+  FORGETTING_ENDED,
   HOLD_PROGRESS,
   KEEP_CERTIFICATES,
   KEEP_PROGRESS,
@@ -137,10 +137,10 @@ export class InventoryFollower {
 
   /** What is over by now. @returns whether that was all. */
   async #forget(connection: PostgresConnection, nowMs: number): Promise<boolean> {
-    const forgotten = FORGETTING.map((text): readonly [string, Value[]] => [text, [nowMs, BATCH]]);
-    const ended: readonly [string, Value[]] = [FORGET_ENDED, [nowMs - this.#settings.retentionMs, BATCH]];
+    const over = FORGETTING.map((text) => ({ text, values: [nowMs, BATCH] }));
+    const ended = FORGETTING_ENDED.map((text) => ({ text, values: [nowMs - this.#settings.retentionMs, BATCH] }));
     let isAll = true;
-    for (const [text, values] of [...forgotten, ended]) {
+    for (const { text, values } of [...over, ...ended]) {
       const changed = await connection.query({ text, values });
       isAll &&= changed.length < BATCH;
     }

@@ -3,7 +3,6 @@ import { EXPIRED } from '../../../../domain/inventory/entry.ts';
 import { CLOSING_COLUMNS } from '../../closing-records.ts';
 import { PROXY_COLUMNS } from '../../readings/evidence-records.ts';
 import { DECISION_COLUMNS } from '../../records.ts';
-import { SELECTED } from '../entry-questions.ts';
 import { ENTRY_FIELDS, READ_FIELDS } from '../entry-rows.ts';
 import { endEntry, upsertEntry } from '../entry-statements.ts';
 
@@ -14,12 +13,10 @@ import { endEntry, upsertEntry } from '../entry-statements.ts';
 export const BEGIN_STEP = `SET LOCAL synchronous_commit TO off;
   INSERT INTO inventory_progress DEFAULT VALUES ON CONFLICT DO NOTHING`;
 export const HOLD_PROGRESS = `SELECT turn, decisions, closings, as_of_ms AS "asOfMs" FROM inventory_progress FOR UPDATE`;
-export const SELECT_PROGRESS = 'SELECT as_of_ms AS "asOfMs", reported_ms AS "reportedMs" FROM inventory_progress';
+export const SELECT_PROGRESS = 'SELECT as_of_ms AS "asOfMs" FROM inventory_progress';
 /** Parameters: turn, last settled decision and closing, moment or NULL. */
 export const KEEP_PROGRESS = `UPDATE inventory_progress SET turn = $1, decisions = $2, closings = $3,
   as_of_ms = coalesce($4::bigint, as_of_ms)`;
-export const KEEP_REPORTED = `INSERT INTO inventory_progress (reported_ms) VALUES ($1)
-  ON CONFLICT (one) DO UPDATE SET reported_ms = excluded.reported_ms`;
 /** As texts: they are beyond what a number holds. */
 export const SELECT_SNAPSHOT = `SELECT pg_snapshot_xmin(seen)::text AS xmin, pg_snapshot_xmax(seen)::text AS xmax
   FROM pg_current_snapshot() AS seen`;
@@ -44,13 +41,17 @@ const GIVEN = `SELECT ${ENTRY_FIELDS.map((field) => `given."${field}"`).join(', 
 /** Parameter: entries as JSON, each key once. */
 export const UPSERT = upsertEntry(GIVEN);
 export const END = endEntry(GIVEN);
-/** Parameter: entries as JSON. */
-export const KEEP_CERTIFICATES = `INSERT INTO inventory_certificates (serial, entry, not_after_ms)
-  SELECT given.serial, entries.id, given."notAfterMs"
-  FROM json_to_recordset($1::json) AS given (serial text, "notAfterMs" bigint, identity text, cluster text, "podUid" text)
-    JOIN inventory_entries AS entries ON entries.identity = given.identity AND entries.cluster = given.cluster
-      AND entries.pod_uid = given."podUid"
-  ON CONFLICT DO NOTHING`;
+/** Each with the parameter: entries as JSON. */
+export const KEEP_CERTIFICATES = keepingSerials('inventory_certificates');
+export const KEEP_REPORTED = keepingSerials('inventory_reported');
+
+function keepingSerials(table: string): string {
+  return `INSERT INTO ${table} (serial, entry, not_after_ms) SELECT given.serial, entries.id, given."notAfterMs"
+    FROM json_to_recordset($1::json) AS given (serial text, "notAfterMs" bigint, identity text, cluster text, "podUid" text)
+      JOIN inventory_entries AS entries ON entries.identity = given.identity AND entries.cluster = given.cluster
+        AND entries.pod_uid = given."podUid"
+    ON CONFLICT DO NOTHING`;
+}
 
 /** Each with the parameters: moment in ms, how many at most. */
 export const FORGETTING = [
@@ -59,14 +60,13 @@ export const FORGETTING = [
   `DELETE FROM inventory_certificates WHERE (serial, entry) IN
     (SELECT serial, entry FROM inventory_certificates WHERE not_after_ms <= $1 ORDER BY not_after_ms LIMIT $2) RETURNING 1`,
 ] as const;
-export const FORGET_ENDED = `DELETE FROM inventory_entries WHERE id IN
-  (SELECT id FROM inventory_entries WHERE ended_ms < $1 ORDER BY ended_ms LIMIT $2) RETURNING 1`;
-
-/** What is over has ended by then. Parameters: until when and from when in ms. */
-const OVERDUE = 'FROM inventory_entries WHERE ended_ms IS NULL AND overdue_ms <= $1 AND overdue_ms > $2';
-/** One parameter more: how many at most. */
-export const SELECT_OVERDUE = `SELECT ${SELECTED} ${OVERDUE} ORDER BY overdue_ms LIMIT $3`;
-export const COUNT_OVERDUE = `SELECT count(*) AS count ${OVERDUE}`;
+/** Each with the parameters: since when what has ended is kept, in ms, how many at most. */
+export const FORGETTING_ENDED = [
+  `DELETE FROM inventory_entries WHERE id IN
+    (SELECT id FROM inventory_entries WHERE ended_ms < $1 ORDER BY ended_ms LIMIT $2) RETURNING 1`,
+  `DELETE FROM inventory_reported WHERE (entry, serial) IN
+    (SELECT entry, serial FROM inventory_reported WHERE not_after_ms < $1 ORDER BY not_after_ms LIMIT $2) RETURNING 1`,
+] as const;
 
 /**
  * Parameter: keys of entries as JSON, with the id of their cluster and whether it is the server's own. To who wrote the note the cluster

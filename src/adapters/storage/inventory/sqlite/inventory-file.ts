@@ -3,12 +3,12 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { createIfMissing, pragma } from '../../sqlite/file/sqlite-file.ts';
-import { entryTables } from '../entry-statements.ts';
+import { entryTables, reportedTable } from '../entry-statements.ts';
 
 /** Marks the file as ours ("CAPI"). */
 const APPLICATION_ID = 0x43415049;
 /** Whoever changes a table, or what is put into one, raises it. */
-const VERSION = 1;
+const VERSION = 2;
 const BUSY_TIMEOUT_MS = 1_000;
 const CACHE_KIB = 16 * 1024;
 /** A checkpoint waits for the disk, on which the journal is too: one for some thousand renewals. */
@@ -19,19 +19,19 @@ const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA
   PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
   PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}; PRAGMA trusted_schema = OFF`;
 
-/** How far each journal is read, as of when all of it was, and until when it was told who is late. */
+/** How far each journal is read, and as of when all of it was. */
 const PROGRESS = `
   CREATE TABLE places (journal TEXT NOT NULL, source TEXT NOT NULL, id INTEGER NOT NULL, mark TEXT NOT NULL,
     PRIMARY KEY (journal, source)) STRICT;
-  CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), as_of_ms INTEGER,
-    reported_ms INTEGER) STRICT;`;
-const TABLES = entryTables({
+  CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), as_of_ms INTEGER) STRICT;`;
+const TYPES = {
   id: 'INTEGER PRIMARY KEY',
   text: 'TEXT',
   number: 'INTEGER',
   options: ' STRICT',
   keyed: ' STRICT, WITHOUT ROWID',
-});
+};
+const TABLES = `${entryTables(TYPES)}${reportedTable(TYPES)}`;
 
 /** @param file the store's. */
 export function inventoryFileOf(file: string): string {

@@ -1,4 +1,5 @@
 // What the inventory's thread is asked.
+import type { InventoryEntry } from '../../../../domain/inventory/entry.ts';
 import type {
   InventoryPage,
   InventoryProgress,
@@ -11,7 +12,7 @@ export type InventoryRequest =
   | { readonly kind: 'follow'; readonly nowMs: number }
   | { readonly kind: 'page'; readonly question: InventoryQuestion }
   | { readonly kind: 'overdue'; readonly question: OverdueQuestion }
-  | { readonly kind: 'reportedOverdue'; readonly nowMs: number }
+  | { readonly kind: 'reportedOverdue'; readonly entries: readonly InventoryEntry[] }
   | { readonly kind: 'close' };
 
 /** To a request the answer of its kind. */

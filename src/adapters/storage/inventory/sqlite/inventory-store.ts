@@ -14,7 +14,7 @@ import { journalsOf } from '../../slots/journal-slots.ts';
 import { JournalQueries } from '../../sqlite/reading/journal-queries.ts';
 import { BEGINNING, type TailPlace, type TailTable } from '../../sqlite/reading/tail-queries.ts';
 import { acknowledgedIn } from '../acknowledged.ts';
-import { pageQuestion, SELECTED, type EntryQuestion } from '../entry-questions.ts';
+import { overdueQuestions, pageQuestion, type EntryQuestion } from '../entry-questions.ts';
 import { endedEntryOf, entriesOf, ENTRY_FIELDS, entryFrom, type EntryRow, type EntrySettings } from '../entry-rows.ts';
 import { endEntry, PARAMETERS, RENEW, renewedValues, upsertEntry } from '../entry-statements.ts';
 import { openInventory, removeInventory } from './inventory-file.ts';
@@ -33,16 +33,14 @@ const BATCH = 200;
 
 const UPSERT = upsertEntry(PARAMETERS);
 const END = endEntry(PARAMETERS);
-const KEEP_CERTIFICATE = `INSERT INTO inventory_certificates (serial, entry, not_after_ms)
-  SELECT ?, id, ? FROM inventory_entries WHERE identity = ? AND cluster = ? AND pod_uid = ? ON CONFLICT DO NOTHING`;
+const KEEP_CERTIFICATE = keepingSerial('inventory_certificates');
+const KEEP_REPORTED = keepingSerial('inventory_reported');
 const KEEP_PLACE = `INSERT INTO places (journal, source, id, mark) VALUES (?, ?, ?, ?)
   ON CONFLICT (journal, source) DO UPDATE SET id = excluded.id, mark = excluded.mark`;
 const SELECT_PLACE = 'SELECT id, mark FROM places WHERE journal = ? AND source = ?';
 const KEEP_PROGRESS = `INSERT INTO progress (one, as_of_ms) VALUES (1, ?)
   ON CONFLICT (one) DO UPDATE SET as_of_ms = excluded.as_of_ms`;
-const KEEP_REPORTED = `INSERT INTO progress (one, reported_ms) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET reported_ms = excluded.reported_ms`;
-const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs, reported_ms AS reportedMs FROM progress';
-const NEVER_MS = -1;
+const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs FROM progress';
 /** Parameters: moment, how many at most. */
 const EXPIRE = `UPDATE inventory_entries SET ended_ms = not_after_ms, end_reason = '${EXPIRED}' WHERE id IN
   (SELECT id FROM inventory_entries INDEXED BY inventory_live_by_end WHERE ended_ms IS NULL AND not_after_ms <= ? LIMIT ?)`;
@@ -50,9 +48,9 @@ const FORGET_CERTIFICATES = `DELETE FROM inventory_certificates WHERE (serial, e
   (SELECT serial, entry FROM inventory_certificates WHERE not_after_ms <= ? LIMIT ?)`;
 const FORGET_ENDED = `DELETE FROM inventory_entries WHERE id IN
   (SELECT id FROM inventory_entries INDEXED BY inventory_by_end WHERE ended_ms IS NOT NULL AND ended_ms < ? LIMIT ?)`;
-/** Out of the index alone, for in an outage they are many: what is over has ended by then. Parameters: until and from when in ms. */
-const OVERDUE = `FROM inventory_entries INDEXED BY inventory_live_by_overdue
-  WHERE ended_ms IS NULL AND overdue_ms <= ? AND overdue_ms > ?`;
+const FORGET_REPORTED = `DELETE FROM inventory_reported WHERE (entry, serial) IN
+  (SELECT entry, serial FROM inventory_reported WHERE not_after_ms < ? LIMIT ?)`;
+const naming = (index: string): string => ` INDEXED BY ${index}`;
 
 /** Every method throws what SQLite does, or a JournalProblem. */
 export class InventoryStore implements Disposable {
@@ -80,7 +78,7 @@ export class InventoryStore implements Disposable {
   }
 
   page(question: InventoryQuestion): InventoryPage {
-    const { order, page, lookedThrough } = pageQuestion(question, (index) => ` INDEXED BY ${index}`);
+    const { order, page, lookedThrough } = pageQuestion(question, naming);
     const entries = this.#ask(page).map(entryFrom);
     const last = entries.length < question.limit ? this.#ask(lookedThrough).map(entryFrom)[0] : entries.at(-1);
     const asOfMs = this.#asOfMs();
@@ -91,15 +89,19 @@ export class InventoryStore implements Disposable {
     };
   }
 
-  overdue({ nowMs, limit }: OverdueQuestion): OverdueFound {
-    const reportedMs = this.#statement(SELECT_PROGRESS).get()?.['reportedMs'] ?? NEVER_MS;
-    const named = this.#statement(`SELECT ${SELECTED} ${OVERDUE} ORDER BY overdue_ms LIMIT ?`);
-    const counted = this.#statement(`SELECT count(*) AS count ${OVERDUE}`).get(nowMs, NEVER_MS);
-    return { entries: named.all(nowMs, reportedMs, limit).map(entryFrom), count: Number(counted?.['count']) };
+  overdue(question: OverdueQuestion): OverdueFound {
+    const { living, ranOut, count } = overdueQuestions(question, naming);
+    const rows = [...this.#ask(living), ...(ranOut === undefined ? [] : this.#ask(ranOut))];
+    const [counted] = this.#ask(count);
+    return { entries: rows.slice(0, question.limit).map(entryFrom), count: Number(counted?.['count']) };
   }
 
-  reportedOverdue(nowMs: number): void {
-    this.#run(KEEP_REPORTED, nowMs);
+  reportedOverdue(entries: readonly InventoryEntry[]): void {
+    this.#inOneCommit(() => {
+      for (const { serial, notAfterMs, identity, cluster, podUid = '' } of entries) {
+        this.#run(KEEP_REPORTED, serial, notAfterMs, identity, cluster, podUid);
+      }
+    });
   }
 
   /** What was taken in is of no use: it is made again. */
@@ -154,6 +156,7 @@ export class InventoryStore implements Disposable {
       this.#run(EXPIRE, nowMs, BATCH),
       this.#run(FORGET_CERTIFICATES, nowMs, BATCH),
       this.#run(FORGET_ENDED, nowMs - this.#settings.retentionMs, BATCH),
+      this.#run(FORGET_REPORTED, nowMs - this.#settings.retentionMs, BATCH),
     ];
     return done.every((changed) => changed < BATCH);
   }
@@ -224,6 +227,12 @@ export class InventoryStore implements Disposable {
     this.#prepared.set(sql, statement);
     return statement;
   }
+}
+
+/** Of an entry, by its key. */
+function keepingSerial(table: string): string {
+  return `INSERT INTO ${table} (serial, entry, not_after_ms)
+    SELECT ?, id, ? FROM inventory_entries WHERE identity = ? AND cluster = ? AND pod_uid = ? ON CONFLICT DO NOTHING`;
 }
 
 function valuesOf(entry: EntryRow): readonly (string | number | null)[] {

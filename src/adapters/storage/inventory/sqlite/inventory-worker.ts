@@ -43,7 +43,7 @@ function perform(request: InventoryRequest): InventoryAnswer {
     case 'overdue':
       return store.overdue(request.question);
     case 'reportedOverdue':
-      store.reportedOverdue(request.nowMs);
+      store.reportedOverdue(request.entries);
       return null;
     case 'close':
       store[Symbol.dispose]();

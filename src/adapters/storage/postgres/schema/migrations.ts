@@ -4,7 +4,7 @@ import { CHAINS } from './chains.ts';
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
 import { EVIDENCE } from './evidence.ts';
-import { INVENTORY } from './inventory.ts';
+import { INVENTORY, INVENTORY_REPORTED } from './inventory.ts';
 import {
   ANCHOR_LEDGERS,
   BAN_LEDGERS,
@@ -29,6 +29,7 @@ export const MIGRATIONS: readonly string[] = [
   LEDGER_DIGESTS,
   CHAINS,
   INVENTORY,
+  INVENTORY_REPORTED,
 ];
 
 /** The schema version that brought chains. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { MEASURED_EVERY_MS, OutageBudget } from '../../../src/authority/chores/outage-budget.ts';
-import { AuthorityError } from '../../../src/domain/errors.ts';
-import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
-import { FakeClock, NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
-import { FakeLease } from '../../support/fakes/lease.ts';
-import { FakeEvidence, workloadEvidence } from '../../support/trust/fake-evidence.ts';
+import { MEASURED_EVERY_MS, OutageBudget } from '../../../../src/authority/chores/outage/outage-budget.ts';
+import { WatchedInterruptions } from '../../../../src/authority/chores/outage/watch-interruptions.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import type { WorkloadEvidence } from '../../../../src/domain/trust/rotation/evidence.ts';
+import { FakeClock, NOON_MS, settle } from '../../../support/fakes/fake-clock.ts';
+import { FakeLease } from '../../../support/fakes/lease.ts';
+import { FakeEvidence, workloadEvidence } from '../../../support/trust/fake-evidence.ts';
 
 const HOUR_MS = 3_600_000;
-const SETTINGS = { sdsRenewAt: 0.5, longestLeafMs: 24 * HOUR_MS };
+const SETTINGS = { sdsRenewAt: 0.5 };
 /** With a certificate of 24 hours. */
 const issuedAt = (timeMs: number): WorkloadEvidence => {
   const leaf = { serial: '1', api: 'csr', issuer: 'a', issuedMs: timeMs, notAfterMs: timeMs + 24 * HOUR_MS };
@@ -21,6 +22,8 @@ describe('The outage budget', () => {
   let able: boolean;
   let end: AbortController;
   let budget: OutageBudget;
+  /** Of the last budget. */
+  let interruptions: WatchedInterruptions;
   let running: Promise<void>;
   beforeEach(() => {
     [clock, evidence, able, end] = [new FakeClock(NOON_MS), new FakeEvidence(), true, new AbortController()];
@@ -31,11 +34,17 @@ describe('The outage budget', () => {
     end.abort();
     await running;
   });
-  const another = (its: FakeLease): OutageBudget =>
-    new OutageBudget({ reader: evidence, lease: its, clock, barred: () => (able ? [] : [{}]) }, SETTINGS);
+  const another = (its: FakeLease): OutageBudget => {
+    const barred = () => (able ? [] : [{}]);
+    interruptions = new WatchedInterruptions({ reader: evidence, clock, barred }, { longestLeafMs: 24 * HOUR_MS });
+    return new OutageBudget({ reader: evidence, lease: its, clock, interruptions }, SETTINGS);
+  };
+  const runs = async (its: OutageBudget): Promise<void> => {
+    await Promise.all([its.run(end), interruptions.run(end)]);
+  };
   const start = async (...workloads: readonly WorkloadEvidence[]): Promise<void> => {
     evidence.workloads = workloads;
-    running = budget.run(end);
+    running = runs(budget);
     await settle();
     lease.give();
     await clock.advance(1);
@@ -113,7 +122,7 @@ describe('The outage budget', () => {
     await start(issuedAt(NOON_MS - 11 * HOUR_MS));
     const its = new FakeLease();
     const replica = another(its);
-    const also = replica.run(end);
+    const also = runs(replica);
     able = false;
     await clock.advance(12 * HOUR_MS);
     lease.lose();

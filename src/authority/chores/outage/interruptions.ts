@@ -1,6 +1,6 @@
 // The times in which nothing could be issued, as this process saw them: to everybody, or to those of an issuer or of a cluster. Each
 // process looks, whichever of them measures, so that the one that comes to measure knows since when.
-import { stillFelt, type Barred, type Interruption } from '../../domain/trust/outage-budget.ts';
+import { stillFelt, type Barred, type Interruption } from '../../../domain/trust/interruption.ts';
 
 interface Open {
   readonly barred: Barred;
