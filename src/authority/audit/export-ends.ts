@@ -55,14 +55,15 @@ export class ExportEnds {
     options: Waits,
   ): Promise<AnsweredEnd> {
     const { chains, signer, journal, clock } = this.#parts;
-    const states = await chains.chains(options);
-    const forgotten = states.find(
-      ({ opening }) => opening.openedMs < asked.timeMs && !asked.chains.some(([chain]) => chain === opening.chain),
-    );
+    const states = new Map((await chains.chains(options)).map((state) => [state.opening.chain, state]));
+    const named = new Set(asked.chains.map(([chain]) => chain));
+    const forgotten = states
+      .values()
+      .find(({ opening }) => opening.openedMs < asked.timeMs && !named.has(opening.chain));
     if (forgotten !== undefined) return { problem: `it lacks the chain ${forgotten.opening.chain}` };
     const ranges: ChainRange[] = [];
     for (const [chain, after, through] of asked.chains) {
-      const state = states.find(({ opening }) => opening.chain === chain);
+      const state = states.get(chain);
       const range = state && (await this.#rangeOf(state, { after, through }, asked, options));
       if (range === undefined) return { problem: `the journal has the chain ${chain} not as it has it` };
       ranges.push(range);
@@ -95,7 +96,7 @@ export class ExportEnds {
 
   /** @returns nothing where the export leaves out more than its times say. */
   async #rangeOf(
-    { opening, last, removed }: ChainState,
+    { opening, last, lastMs, removed }: ChainState,
     asked: { readonly after: number; readonly through: number },
     { sinceMs, untilMs }: AskedEnd,
     options: Waits,
@@ -103,7 +104,9 @@ export class ExportEnds {
     const { chain, kind } = opening;
     const first = removed ?? openingPoint(opening);
     const pointOf = async (sequence: number) => {
+      // Most exports are whole, and ask for nothing more.
       if (sequence === first.sequence) return { ...first, timeMs: -Infinity };
+      if (sequence === last.sequence && lastMs !== undefined) return { ...last, timeMs: lastMs };
       return this.#parts.chains.pointOf(chain, sequence, options);
     };
     const [after, through] = [await pointOf(asked.after), await pointOf(asked.through)];

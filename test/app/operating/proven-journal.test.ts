@@ -75,6 +75,24 @@ describe('A journal that is proven', () => {
     assert.equal((await verify('again.jsonl')).code, 0);
   });
 
+  it('leaves no file when its end could not be signed, so that it can be asked for again', async () => {
+    await enrol();
+    await server.stop();
+    const failed = await exportTo('journal.jsonl', '--sign');
+    assert.notEqual(failed.code, 0);
+    assert.equal(existsSync(files.path('journal.jsonl')), false);
+    server = await RunningServer.start({ files, settings });
+    const again = await run(
+      ...['journal', 'export', '--config', files.path('capstan.json'), '--sign', '--to', files.path('journal.jsonl')],
+    );
+    assert.equal(again.code, 0, again.error);
+    const taken = await run(
+      ...['journal', 'export', '--config', files.path('capstan.json'), '--to', files.path('journal.jsonl')],
+    );
+    assert.equal(taken.code, 73);
+    assert.equal((await verify('journal.jsonl')).code, 0, 'and one that was there before stays');
+  });
+
   it('is proven by heads that a witness kept, up to the last one, also of a server that has stopped', async () => {
     const before = witnessed();
     await enrol();

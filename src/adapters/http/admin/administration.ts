@@ -48,8 +48,8 @@ export interface AdministrationParts {
   readonly refused?: (operation: RefusedOperation) => void;
 }
 
-/** Of a request; every one so far is a few words. */
-export const MAX_BODY_BYTES = 64 * 1024;
+/** Of a request: most are a few words, and the end of an export names some ten thousand chains. */
+export const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Where the reason says more than its code. */
 const STATUS_OF_REASON: Partial<Readonly<Record<Reason, ContentfulStatusCode>>> = { 'CAP-O03': 409 };

@@ -1,6 +1,7 @@
 // `capstan journal export`: the journal as JSON Lines, for a SIEM and for who verifies it, also while a server is running.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { EXPORT_ENDS } from '../../../adapters/http/admin/records/administer-audit.ts';
 import type { AskedEnd } from '../../../authority/audit/export-ends.ts';
@@ -84,6 +85,7 @@ async function exportJournal(options: ExportOptions, invocation: Invocation): Pr
   if (signed === null) return;
   const { statement: said = statement, ...signature } = signed ?? {};
   await to.write(endLine(said, 'signature' in signature ? signature : undefined));
+  await to.end();
   if (options.to === undefined) return;
   const what = formatQuantity(writer.records, 'record');
   const proof = signed === undefined ? 'its end is not signed' : `the digest of its end is ${statementDigest(said)}`;
@@ -128,12 +130,18 @@ function isSame(a: ChainRange, b: ChainRange): boolean {
 
 interface Output extends AsyncDisposable {
   readonly write: (text: string) => Promise<void>;
+  /** All is written. Of a file that is disposed of before nothing is left. */
+  readonly end: () => Promise<void>;
 }
 
 /** @throws CommandError 73 for a file that is there, or cannot be written. */
 async function outputTo(file: string | undefined, { terminal, signal }: Invocation): Promise<Output> {
   if (file === undefined) {
-    return { write: async (text) => terminal.printData(text), [Symbol.asyncDispose]: async () => undefined };
+    return {
+      write: async (text) => terminal.printData(text),
+      end: async () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
   }
   const failed = (cause: unknown): never => {
     signal.throwIfAborted();
@@ -142,16 +150,22 @@ async function outputTo(file: string | undefined, { terminal, signal }: Invocati
   const stream = createWriteStream(file, { flags: 'wx', mode: 0o600, signal });
   await once(stream, 'open', { signal }).catch(failed);
   let problem: unknown;
+  let isWhole = false;
   stream.on('error', (cause) => (problem = cause));
   return {
     write: async (text) => {
       if (problem !== undefined) failed(problem);
       if (!stream.write(text)) await once(stream, 'drain', { signal }).catch(failed);
     },
-    [Symbol.asyncDispose]: async () => {
-      if (problem !== undefined) return;
+    end: async () => {
       stream.end();
       await once(stream, 'close').catch(failed);
+      if (problem !== undefined) failed(problem);
+      isWhole = true;
+    },
+    [Symbol.asyncDispose]: async () => {
+      stream.destroy();
+      if (!isWhole) await rm(file, { force: true });
     },
   };
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { Acceptance, Accepting } from '../../../../authority/audit/head-continuity.ts';
 import type { AnsweredEnd, AskedEnd } from '../../../../authority/audit/export-ends.ts';
 import type { Operator } from '../../../../authority/administration/issuer-acts.ts';
-import { MAX_CHAINS } from '../../../../domain/audit/head.ts';
 import { demandRole, type AdministrationPart } from '../administration.ts';
 import { bodyOf, reason } from '../body.ts';
 
@@ -27,12 +26,15 @@ export const AUDIT = '/audit';
 export const HEADS = '/audit/heads';
 export const EXPORT_ENDS = '/audit/export-ends';
 
+/** Of one export. A server with PostgreSQL opens three at each start, and retention takes them: so many starts are some years of one server. */
+export const MAX_EXPORTED_CHAINS = 10_000;
+
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const asked = z.strictObject({
   timeMs: count,
   sinceMs: count.exactOptional(),
   untilMs: count.exactOptional(),
-  chains: z.array(z.tuple([z.string().max(64), count, count])).max(MAX_CHAINS),
+  chains: z.array(z.tuple([z.string().max(64), count, count])).max(MAX_EXPORTED_CHAINS),
   unchained: count,
   content: z.string().regex(/^[0-9a-f]{64}$/),
 });
