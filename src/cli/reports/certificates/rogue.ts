@@ -5,9 +5,9 @@ import { shownName } from '../../../domain/text/shown-name.ts';
 import type { Finding } from '../../../review/findings.ts';
 import { adviceOn, SELF_SIGNING } from '../../../review/rogue/advice.ts';
 import type { NotRead, SelfSigningIssuer, Sighting } from '../../../review/rogue/found.ts';
-import { placeName, type GatheredCertificate } from '../../../review/rogue/gathered.ts';
+import { placeName } from '../../../review/rogue/gathered.ts';
 import type { Rogue, RogueReport } from '../../../review/rogue/judge-rogues.ts';
-import { isCa } from '../../../review/rogue/lineage.ts';
+import { knownData, rogueFindings } from '../../../review/rogue/rogue-data.ts';
 import type { KnownAs } from '../../../review/rogue/trust.ts';
 import type { Terminal } from '../../terminal.ts';
 import type { Report } from '../report.ts';
@@ -75,58 +75,7 @@ function notReadFinding({ why, count, examples }: NotRead): Finding {
 }
 
 function jsonOf({ report, issuers, lookedThrough, all }: RogueSearch): unknown {
-  const { rogues, known, notRead, looked } = report;
-  return {
-    found: rogues.map((rogue) => ({
-      id: `rogue/${rogue.kind}`,
-      severity: rogue.expired ? 'warning' : 'error',
-      ...certificateData(rogue),
-      selfSigned: rogue.signer === undefined,
-      signer: rogue.signer ?? null,
-      namesake: rogue.namesake,
-      leaves: { count: rogue.leaves.count, places: rogue.leaves.sightings.map(placeData) },
-      ...adviceOn(rogue),
-    })),
-    issuers: issuers.map((issuer) => ({
-      id: 'rogue/self-signed-issuer',
-      severity: 'error',
-      ...issuer,
-      ...SELF_SIGNING,
-    })),
-    notRead,
-    ...(all && { known: known.map(({ found, as }) => ({ as, ...certificateData(found) })) }),
-    certificates: looked,
-    lookedThrough,
-  };
-}
-
-function certificateData({ certificate, sightings, sightingCount, hasPrivateKey }: GatheredCertificate): object {
-  return {
-    subject: certificate.subject,
-    issuer: certificate.issuer,
-    sha256: certificate.sha256,
-    serial: certificate.serial,
-    notBefore: new Date(certificate.notBeforeMs).toISOString(),
-    notAfter: new Date(certificate.notAfterMs).toISOString(),
-    ca: isCa(certificate),
-    privateKey: hasPrivateKey,
-    places: sightings.map(placeData),
-    placeCount: sightingCount,
-  };
-}
-
-function placeData(sighting: Sighting): object {
-  const { place, part, line, privateKey } = sighting;
-  const { kind, name, madeBy, usedBy } = place;
-  return {
-    kind,
-    place: name,
-    part,
-    ...(line !== undefined && { line }),
-    ...(privateKey !== undefined && { privateKey }),
-    ...(madeBy !== undefined && { madeBy }),
-    ...(usedBy !== undefined && { usedBy }),
-  };
+  return { ...rogueFindings(report, issuers, lookedThrough), ...(all && { known: knownData(report) }) };
 }
 
 function print(search: RogueSearch, terminal: Terminal): void {
