@@ -848,6 +848,24 @@ export const schema = {
     },
   },
 
+  rogue: {
+    cluster: withDefault(
+      choice('none', 'withoutSecrets', 'all'),
+      'none',
+      'What the server looks through in its own cluster for CAs that do not lead to the trust anchors (docs/rogue.md): nothing; all but Secrets; or Secrets too, whose private keys its account can then read. The chart gives its account the rights that this needs, and no others.',
+    ),
+    paths: withDefault(
+      listOf(filePath, 16),
+      [],
+      'Files, and directories with all that is in them, that are looked through as well.',
+    ),
+    knownFile: optional(
+      filePath,
+      'PEM file with certificates that may be there, and with what they signed are not reported. Read for each look.',
+    ),
+    interval: withDefault(duration('1m', '7d'), '15m', 'Time from the end of one look to the beginning of the next.'),
+  },
+
   telemetry: {
     logLevel: withDefault(
       choice('debug', 'info', 'warn', 'error'),

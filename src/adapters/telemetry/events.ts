@@ -54,6 +54,11 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'identityOverdue', identity, cluster, ...pod, serial, ...times };
       noise.write({ level: 'warn', message: 'renewal overdue', facts, group: namespaceOf(identity), kind: identity });
     },
+    rogueFound({ name, place, ...rogue }) {
+      const facts = { event: 'rogueFound', ...rogue, name: cut(name), place: cut(place) };
+      // Whoever may make Secrets plants any number of them.
+      noise.write({ level: 'warn', message: 'rogue CA found', facts, group: ROGUES, kind: rogue.kind });
+    },
     connectionRefused({ listener, remoteAddress, problem }) {
       metrics.count('connectionsRefused', { listener });
       const facts = { event: 'connectionRefused', listener, remoteAddress, problem: cut(problem) };
@@ -374,6 +379,8 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
 
 /** The group of noise by callers of whom nothing is known. */
 const STRANGERS = 'strangers';
+/** That of what whoever may make objects in the cluster plants. */
+const ROGUES = 'rogue CAs';
 
 function namespaceOf(spiffeId: string): string {
   return `namespace ${/\/ns\/([^/]+)\//.exec(spiffeId)?.[1] ?? ''}`;

@@ -15,6 +15,7 @@ import type { ObservedIssuer, ObservedRollover } from './metrics/issuer-metrics.
 import type { ObservedAnchor, ObservedLaggards } from './metrics/anchor-metrics.ts';
 import type { MetricState } from './metrics/metric-state.ts';
 import { Metrics } from './metrics/metrics.ts';
+import type { ObservedRogues } from './metrics/rogue-metrics.ts';
 import { Noise } from './noise.ts';
 import { OtlpTracer, untraced, type TraceSettings } from './traces.ts';
 
@@ -41,6 +42,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
   /** @param counted is asked at each scrape; called once, where they are counted. */
   readonly observeRotation: (counted: () => ObservedLaggards | undefined) => void;
+  /** @param seen is asked at each scrape; called once, where rogue CAs are looked for. */
+  readonly observeRogues: (seen: ObservedRogues) => void;
   /** @param leftMs is asked at each scrape; called once, where it is measured. */
   readonly observeOutageBudget: (leftMs: () => number | undefined) => void;
   /** @param kept is asked at each scrape; called once, where it is kept. */
@@ -83,6 +86,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
     observeRotation: (counted) => metrics.observeRotation(counted),
+    observeRogues: (seen) => metrics.observeRogues(seen),
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeInventory: (kept) => metrics.observeInventory(kept),
     observePolicyDrift: (seen) => metrics.observePolicyDrift(seen),

@@ -24,6 +24,7 @@ import { gatheredCrls } from './gathered/gathered-crls.ts';
 import { gatheredAudit } from './gathered/gathered-audit.ts';
 import { gatheredRecords } from './gathered/gathered-records.ts';
 import { gatheredInventory } from './gathered/gathered-inventory.ts';
+import { gatheredRogues } from './gathered/gathered-rogues.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
@@ -66,6 +67,7 @@ export function composeRelays(
     records: gatheredRecords(workers, { signal }),
     inventory: gatheredInventory(workers, { signal }),
     audit: gatheredAudit(workers, { signal }),
+    rogues: gatheredRogues(workers, { signal }),
     recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);

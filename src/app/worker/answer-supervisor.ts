@@ -4,6 +4,7 @@ import type { PolicyTimeParts } from '../../adapters/http/admin/administer-polic
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
 import type { AuditParts } from '../../adapters/http/admin/records/administer-audit.ts';
+import type { RogueParts } from '../../adapters/http/admin/records/administer-rogues.ts';
 import type { RecordsParts } from '../../adapters/http/admin/records/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { InventoryParts } from '../../adapters/http/admin/administer-inventory.ts';
@@ -27,6 +28,7 @@ import {
   POLICY_TOPIC,
   RECORD_OPERATION_TOPIC,
   RECORDS_TOPIC,
+  ROGUES_TOPIC,
   AUDIT_TOPIC,
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
@@ -54,6 +56,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly records: RecordsParts;
   readonly inventory: InventoryParts;
   readonly audit: AuditParts;
+  readonly rogues: RogueParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
@@ -76,7 +79,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
     recordOperation,
     followSetBack,
   } = answers;
-  const { inventory } = answers;
+  const { inventory, rogues } = answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
   link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
@@ -88,6 +91,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   link.serve(CRLS_TOPIC, async (body) => answerCrls(crls, body));
   link.serve(RECORDS_TOPIC, async (body) => answerRecords(records, body));
   link.serve(INVENTORY_TOPIC, async (body) => answerInventory(inventory, body));
+  link.serve(ROGUES_TOPIC, async () => json(await rogues.found()));
   link.serve(AUDIT_TOPIC, async (body) => answerAudit(audit, body));
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);

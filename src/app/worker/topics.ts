@@ -37,6 +37,8 @@ export const CRLS_TOPIC = 'crls';
 export const RECORDS_TOPIC = 'records';
 /** And what they ask of the inventory. */
 export const INVENTORY_TOPIC = 'inventory';
+/** And which CAs should not be there. */
+export const ROGUES_TOPIC = 'rogues';
 /** And how the journal is proven. */
 export const AUDIT_TOPIC = 'audit';
 /** What an operator asks by a client certificate: the supervisor answers. */

@@ -8,6 +8,7 @@ import { AUDIT_RULES } from './audit-rules.ts';
 import { ISSUER_RULES } from './issuer-rules.ts';
 import { POLICY_OBJECT_RULES } from './policy-object-rules.ts';
 import { PUBLICATION_RULES } from './publication-rules.ts';
+import { ROGUE_RULES } from './rogue-rules.ts';
 import { SIGNER_RULES } from './signer-rules.ts';
 
 export interface Rule {
@@ -46,6 +47,7 @@ function lifetimesOf({ lifetimes, sds, serving, cluster }: Config): Readonly<Rec
 export const RULES: readonly Rule[] = [
   ...ISSUER_RULES,
   ...AUDIT_RULES,
+  ...ROGUE_RULES,
   {
     reads: ['lifetimes.default', 'lifetimes.max'],
     check: ({ lifetimes }) => when(lifetimes.default > lifetimes.max, 'must not be longer than lifetimes.max'),

@@ -123,6 +123,21 @@ export interface DriftFacts {
   readonly gitRevisionInForce?: string;
 }
 
+/** What the look for rogue CAs found. */
+export interface RogueFacts {
+  /** The value of the label `kind`. */
+  readonly kind: string;
+  /** The subject of the certificate, or the issuer of cert-manager. */
+  readonly name: string;
+  /** Hex, of the certificate; absent for an issuer that has none. */
+  readonly sha256?: string;
+  /** The first of its places, in words. */
+  readonly place: string;
+  /** Whether its private key lies beside it. */
+  readonly privateKey: boolean;
+  readonly expired: boolean;
+}
+
 export interface Events {
   /**
    * A request was decided and its record is durable; or, when it is `counted`, will be with others of its kind.
@@ -136,6 +151,8 @@ export interface Events {
   refusalsCounted(record: RefusedRecord): void;
   /** It did not renew when it should have, and its certificate still lives; once for each certificate. */
   identityOverdue(entry: InventoryEntry): void;
+  /** A CA that does not lead to the corporate anchors, which the look before did not find; once while it is there. */
+  rogueFound(facts: RogueFacts): void;
   connectionRefused(facts: {
     readonly listener: ListenerKind;
     readonly remoteAddress: string;

@@ -7,6 +7,17 @@ import type { Rogue, RogueKind, RogueReport, Signer } from './judge-rogues.ts';
 import { isCa } from './lineage.ts';
 import type { KnownAs } from './trust.ts';
 
+/** What stands behind `rogue/` in the id of a finding. */
+export type FoundKind = RogueKind | 'self-signed-issuer';
+export const FOUND_KINDS: readonly FoundKind[] = [
+  'self-signed-ca',
+  'foreign-ca',
+  'path-length',
+  'self-signed-leaf',
+  'foreign-leaves',
+  'self-signed-issuer',
+];
+
 export interface PlaceData {
   readonly kind: PlaceKind;
   readonly place: string;

@@ -88,6 +88,17 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  rogueFound: [
+    {
+      emit: (events) =>
+        events.rogueFound({
+          ...{ kind: 'self-signed-ca', name: 'CN=Shadow', sha256: 'ab', place: 'Secret shop/ca tls.crt' },
+          ...{ privateKey: true, expired: false },
+        }),
+      line: { level: 'warn', kind: 'self-signed-ca', name: 'CN=Shadow', place: 'Secret shop/ca tls.crt' },
+      moves: {},
+    },
+  ],
   refusalsCounted: [
     {
       emit: (events) => events.refusalsCounted({ ...REFUSED, count: 1_200 }),
@@ -603,6 +614,7 @@ describe('The events of the CA', () => {
     telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
     telemetry.observeRotation(() => ({ phase: 'adopt', count: 2 }));
     telemetry.observeOutageBudget(() => 1);
+    telemetry.observeRogues({ counts: { 'foreign-ca': 1 }, ageMs: 1_000 });
     telemetry.observeInventory({ overdue: 2, ageMs: 1_000 });
     telemetry.observePolicyDrift(() => ({ drifts: [{ drift: 'missing' }] }));
     telemetry.observeCoverage(() => ({ covered: 1, starting: 0, without: 2, not_joined: 0, outside: 0, gone: 0 }));

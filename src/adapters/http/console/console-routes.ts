@@ -40,6 +40,7 @@ const READABLE: readonly RegExp[] = [
   /^\/operations$/,
   /^\/policies$/,
   /^\/anchors\/rotation$/,
+  /^\/rogue$/,
 ];
 /** Paths of pages: those that the first page shows by itself. */
 const PAGE = /^\/[a-z-]*$/;

@@ -295,6 +295,20 @@ export const METRICS = {
       'No series without it.',
     labels: { kind: [...DRIFT_KINDS, 'unread'] },
   },
+  rogueCas: {
+    name: 'capstan_rogue_cas',
+    kind: 'observed-gauge',
+    help:
+      'CAs and certificates that do not lead to the trust anchors, and issuers of cert-manager that sign whatever signs itself, by kind, as the ' +
+      'last look of this server through its cluster and files found them (rogue.cluster, rogue.paths); absent before the first look. What has expired is not counted.',
+    labels: { kind: OPEN },
+  },
+  rogueLookAge: {
+    name: 'capstan_rogue_look_age_seconds',
+    kind: 'observed-gauge',
+    help: 'How long ago the last look for rogue CAs came to its end; absent before the first.',
+    labels: {},
+  },
   outageBudget: {
     name: 'capstan_outage_budget_seconds',
     kind: 'observed-gauge',

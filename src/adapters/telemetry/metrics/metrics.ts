@@ -29,6 +29,7 @@ import type { Health } from '../../../ports/platform/health.ts';
 import { resourceMetricsOf, stateOf, type MetricState } from './metric-state.ts';
 import { observeHealth } from './part-metrics.ts';
 import { observeProcess, type ObservedProcess } from './process-metrics.ts';
+import { observeRogues, type ObservedRogues } from './rogue-metrics.ts';
 
 /** Most label combinations one metric may have; more are counted in one overflow series. */
 const MAX_SERIES_PER_METRIC = 500;
@@ -86,6 +87,11 @@ export class Metrics implements AsyncDisposable {
   /** @param counted is asked at each scrape; called once, where they are counted. */
   observeRotation(counted: () => ObservedLaggards | undefined): void {
     observeRotation(this.#meter, counted);
+  }
+
+  /** @param seen is asked at each scrape; called once, where rogue CAs are looked for. */
+  observeRogues(seen: ObservedRogues): void {
+    observeRogues(this.#meter, seen);
   }
 
   /** @param leftMs is asked at each scrape; called once, where it is measured. */

@@ -3,6 +3,7 @@
 import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
 import { administerAudit, type AuditParts } from '../../../adapters/http/admin/records/administer-audit.ts';
 import { administerOverview, type OverviewParts } from '../../../adapters/http/admin/administer-overview.ts';
+import { administerRogues, type RogueParts } from '../../../adapters/http/admin/records/administer-rogues.ts';
 import { administerRecords, type RecordsParts } from '../../../adapters/http/admin/records/administer-records.ts';
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
 import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
@@ -49,6 +50,7 @@ import { composeCoverage } from './coverage-administration.ts';
 import { composeCrlAdministration } from './crl-administration.ts';
 import { composeRecordAdministration } from './record-administration.ts';
 import { composeInventoryAdministration } from './inventory-administration.ts';
+import { composeRogueAdministration } from './rogue-administration.ts';
 import { composeIssuerAdministration } from './issuer-administration.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 import type { KnownInterruptions } from '../trust/interruptions.ts';
@@ -74,6 +76,7 @@ export interface Answers extends Omit<Observed, 'events' | 'readers'> {
   readonly records: RecordsParts;
   readonly inventory: InventoryParts;
   readonly audit: AuditParts;
+  readonly rogues: RogueParts;
   /** Resolves once it is on record. */
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
 }
@@ -118,6 +121,7 @@ export function composeAdministration(
       coverage: composeCoverage(config, foundation, { ...former, kubernetes: former.cluster.kubernetes }),
     },
     audit: former.audit,
+    rogues: composeRogueAdministration(config, foundation, former),
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -156,6 +160,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerAudit(answers.audit),
     administerOverview(composeOverview(config, foundation, answers)),
     administerInventory(answers.inventory),
+    administerRogues(answers.rogues),
   ];
   const bounded = boundOperators(foundation, answers);
   const routes = administrationRoutes(parts, { events, ...bounded, operatorOf: () => LOCAL_OPERATOR });

@@ -51,6 +51,7 @@ class ScriptedWorker {
       records: { refusals: unasked, operations: unasked },
       audit: { status: unasked, accept: unasked, signEnd: unasked },
       crls: { list: unasked, show: unasked },
+      rogues: { found: unasked },
       inventory: { list: unasked, show: unasked, coverage: unasked },
       recordOperation: unasked,
       followSetBack: setBack('followed'),
