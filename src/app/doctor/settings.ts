@@ -66,6 +66,8 @@ function featuresOf(config: Config): readonly Feature[] {
     policyBundle: config.policy.bundle.from.name !== undefined,
     remoteSecrets: remote.secrets.namespace !== undefined,
     certManager: certManagersOf(config).length > 0,
+    rogues: config.rogue.cluster !== 'none',
+    rogueSecrets: config.rogue.cluster === 'all',
   };
   return FEATURES.filter((feature) => on[feature] === true);
 }

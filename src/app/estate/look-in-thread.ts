@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads';
 import type { RogueLook } from '../../authority/estate/rogue-watch.ts';
 import { codeOf } from '../../domain/text/system-error.ts';
 import { abortable } from '../../live/abortable.ts';
-import type { AskedLook, ServerFindings } from './estate-look.ts';
+import type { AskedLook } from './estate-look.ts';
+import type { ServerFindings } from './reported-look.ts';
 
 /** JSON: one string crosses between threads faster than many objects. */
 export type LookAnswer = { readonly json: string } | { readonly problem: string };

@@ -79,6 +79,8 @@ export const FEATURES = [
   'policyBundle',
   'certManager',
   'leader',
+  'rogues',
+  'rogueSecrets',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

@@ -26,6 +26,20 @@ const ROOTS = 'istio-ca-root-cert';
 const CRLS = 'istio-ca-crl';
 const CRLS_WHY = 'the revocation lists in each namespace';
 
+/** Listed for rogue CAs: what may hold one, and what names it. */
+const ROGUES_LIST: readonly (readonly [group: string, ...resources: string[]])[] = [
+  ['', 'configmaps'],
+  ['cert-manager.io', 'issuers', 'clusterissuers', 'certificates'],
+  ['networking.istio.io', 'gateways'],
+  ['gateway.networking.k8s.io', 'gateways'],
+  ['networking.k8s.io', 'ingresses'],
+  ['admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
+  ['apiextensions.k8s.io', 'customresourcedefinitions'],
+  ['apiregistration.k8s.io', 'apiservices'],
+  [CERTIFICATES, 'clustertrustbundles'],
+];
+const CLUSTER_CAS = ['kube-root-ca.crt', 'extension-apiserver-authentication'];
+
 const [LEASES, SIGNERS] = ['leases', 'signers'];
 const ONE_WRITER = 'one replica writes at a time';
 const BUNDLE = 'capstan-policy-bundle';
@@ -187,6 +201,20 @@ export const RIGHTS: readonly Right[] = [
     ...{ feature: 'admission', group: 'admissionregistration.k8s.io', resource: 'validatingwebhookconfigurations' },
     ...{ verbs: ['get', 'update'], name: 'capstan', nameFrom: 'webhook' },
     ...{ why: 'the roots by which the API server knows our webhook' },
+  },
+  ...ROGUES_LIST.flatMap(([group, ...resources]) =>
+    resources.map((resource): Right => ({
+      ...{ feature: 'rogues', group, resource, verbs: ['list'] },
+      why: 'CAs that should not be there, and who uses them',
+    })),
+  ),
+  ...CLUSTER_CAS.map((name): Right => ({
+    ...{ feature: 'rogues', group: '', resource: 'configmaps', verbs: ['get'], name },
+    why: "the cluster's own CAs, which are none of these",
+  })),
+  {
+    ...{ feature: 'rogueSecrets', group: '', resource: 'secrets', verbs: ['list'] },
+    why: 'the same in Secrets, where `rogue.cluster` is `all`: with their private keys, for Kubernetes gives no part of a Secret',
   },
 ];
 

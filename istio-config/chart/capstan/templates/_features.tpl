@@ -15,6 +15,9 @@
 {{- if dig "admission" "address" "" $k -}}{{- $on = append $on "admission" -}}{{- end -}}
 {{- if dig "policy" "bundle" "from" "name" "" .Values.config -}}{{- $on = append $on "policyBundle" -}}{{- end -}}
 {{- if dig "cluster" "remote" "secrets" "namespace" "" .Values.config -}}{{- $on = append $on "remoteSecrets" -}}{{- end -}}
+{{- $rogue := dig "rogue" "cluster" "none" .Values.config -}}
+{{- if ne $rogue "none" -}}{{- $on = append $on "rogues" -}}{{- end -}}
+{{- if eq $rogue "all" -}}{{- $on = append $on "rogueSecrets" -}}{{- end -}}
 {{- if include "capstan.certManagerNamespaces" . -}}{{- $on = append $on "certManager" -}}{{- end -}}
 {{- end -}}
 {{- join "," $on -}}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import type { RogueAnswer } from '../../../../src/adapters/http/admin/records/administer-rogues.ts';
-import type { ServerFindings } from '../../../../src/app/estate/estate-look.ts';
+import type { ServerFindings } from '../../../../src/app/estate/reported-look.ts';
 import { createRoot, issueLeaf, type TestAuthority } from '../../../peers/support/pki.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { tiersAt } from '../../../support/paths/tiers.ts';

@@ -38,6 +38,8 @@ const VALUES: Readonly<Record<string, Values>> = {
   'everything switched on': ALL_ON,
   'several replicas on PostgreSQL': SHARED,
   'further clusters as Secrets': { config: { cluster: { remote: { secrets: { namespace: 'istio-system' } } } } },
+  'a look for rogue CAs': { config: { rogue: { cluster: 'withoutSecrets' } } },
+  'a look for rogue CAs in Secrets too': { config: { rogue: { cluster: 'all' } } },
   'the policy bundle as a Secret of another namespace': {
     config: { policy: { bundle: { file: null, from: { kind: 'Secret', name: 'bundle', namespace: 'security' } } } },
   },
@@ -176,6 +178,11 @@ describe('The chart as Helm renders it', function () {
         'istio-system||secrets|istiod-tls|patch',
         'istio-system||secrets||create',
       ],
+    );
+    const looking = grantedIn(renderChart({ config: { rogue: { cluster: 'withoutSecrets' } } }).objects);
+    assert.deepEqual(
+      looking.filter((right) => /\|secrets\|.*\|(list|watch)$/.test(right)),
+      [],
     );
     assert.ok(granted.includes('|apps.example|widgets||watch'));
     assert.deepEqual(

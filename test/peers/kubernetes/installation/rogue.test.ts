@@ -1,29 +1,27 @@
 // `capstan rogue` on a real API server: each CA that was planted is found, with who made it and who uses it, and nothing else; an account
-// that may not read is told where; and the admission policy beside it refuses what it is to refuse. It is long because every kind of
-// object that carries a CA stands here once.
+// that may not read is told where; and the admission policy beside it refuses what it is to refuse.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ROGUES, type RogueAnswer } from '../../../../src/adapters/http/admin/records/administer-rogues.ts';
+import type { ServerFindings } from '../../../../src/app/estate/reported-look.ts';
+import type { RogueStatus } from '../../../../src/authority/estate/rogue-watch.ts';
+import { askServer } from '../../../../src/cli/administration.ts';
 import { runCli } from '../../../../src/cli/program.ts';
+import { RunningServer } from '../../../app/support/running-server.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { tiersAt, type Tier } from '../../../support/paths/tiers.ts';
+import { tiersAt } from '../../../support/paths/tiers.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { ChartAccount } from '../support/chart-account.ts';
 import { ISTIO_CONFIG, objectsIn } from '../support/chart.ts';
 import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
-import { KubernetesCluster, type ClusterSettings } from '../support/cluster.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
 import { namespace } from '../support/namespaces.ts';
+import { ESTATE_CLUSTER, issuer, PLANTED, plantEstate } from './support/planted-estate.ts';
 
-const SETTINGS: ClusterSettings = {
-  controllerManager: true,
-  flags: {
-    'runtime-config': 'certificates.k8s.io/v1beta1/clustertrustbundles=true',
-    'feature-gates': 'ClusterTrustBundle=true,ClusterTrustBundleProjection=true',
-  },
-};
-const CERT_MANAGER = 'cert-manager.io/v1';
 const POLICY = 'capstan-no-self-signed-issuers';
 
 interface Place {
@@ -41,159 +39,25 @@ interface Found {
   readonly notRead: readonly { readonly why: string; readonly examples: readonly string[] }[];
 }
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const manifest = (file: string): readonly ClusterObject[] =>
   objectsIn(readFileSync(path.join(ISTIO_CONFIG, 'rogue', file), 'utf8'));
-const secret = (place: string, name: string, data: Readonly<Record<string, string>>, type = 'Opaque') => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name, namespace: place },
-  type,
-  data: Object.fromEntries(Object.entries(data).map(([key, text]) => [key, base64(text)])),
-});
-const configMap = (place: string, name: string, data: Readonly<Record<string, string>>) => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name, namespace: place },
-  data,
-});
-const tls = ({ pem, keyPem }: Tier) => ({ 'tls.crt': pem, 'tls.key': keyPem });
-
-/** A kind whose specification is whatever its object says. */
-function definition(group: string, kind: string, scope = 'Namespaced', caBundle?: string): ClusterObject {
-  const plural = `${kind.toLowerCase()}s`;
-  const schema = {
-    type: 'object',
-    properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-  };
-  const client = { service: { name: 'converter', namespace: 'shop' }, caBundle };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: {
-      name: `${plural}.${group}`,
-      // Groups of Kubernetes itself want to know where their approval is written down.
-      ...(group.endsWith('.k8s.io') && { annotations: { 'api-approved.kubernetes.io': 'unapproved, of a test' } }),
-    },
-    spec: {
-      ...{ group, scope },
-      names: { kind, plural, singular: kind.toLowerCase() },
-      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
-      ...(caBundle !== undefined && {
-        conversion: { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: client } },
-      }),
-    },
-  };
-}
-
-function webhook(name: string, caBundle: string): ClusterObject {
-  const rules = [{ apiGroups: ['example.test'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['nothings'] }];
-  const clientConfig = { service: { name: 'hook', namespace: 'shop' }, caBundle: base64(caBundle) };
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: { name },
-    webhooks: [
-      { name: `${name}.example.test`, rules, clientConfig, admissionReviewVersions: ['v1'], sideEffects: 'None' },
-    ],
-  };
-}
-
 describe('capstan rogue in a cluster', function () {
   this.timeout(180_000);
-  const tier = tiersAt(Date.now());
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   let folder: string;
-  /** A line of each private key that lies in the cluster, and all of it in base64. */
-  const keys: string[] = [];
+  let keys: readonly string[];
 
   before(async function () {
-    peerOrSkip(this, KubernetesCluster.programs(SETTINGS), 'Kubernetes');
+    peerOrSkip(this, KubernetesCluster.programs(ESTATE_CLUSTER), 'Kubernetes');
     folder = mkdtempSync(path.join(tmpdir(), 'capstan-rogue-'));
     ended.defer(() => rmSync(folder, { recursive: true }));
-    cluster = ended.use(await KubernetesCluster.start(SETTINGS));
-    await plant();
+    cluster = ended.use(await KubernetesCluster.start(ESTATE_CLUSTER));
+    const planted = await plantEstate(cluster, tiersAt(Date.now()));
+    keys = planted.keys;
+    writeFileSync(path.join(folder, 'root.pem'), planted.corporate);
   });
   after(async () => ended.disposeAsync());
-
-  async function plant(): Promise<void> {
-    const corporate = await tier('Corporate');
-    const mesh = await tier('Mesh', { by: corporate });
-    const good = await tier('good', { by: mesh, ca: false, subject: 'CN=good' });
-    writeFileSync(path.join(folder, 'root.pem'), corporate.pem);
-    const of = async (name: string): Promise<Tier> => tier(name);
-    const shadow = await of('Shadow Istio');
-    const issuing = await of('Issuer CA');
-    const alone = await tier('alone', { ca: false, subject: 'CN=alone' });
-    keys.push(...[shadow, issuing, alone].flatMap(({ keyPem }) => [keyPem.split('\n')[1]!, base64(keyPem)]));
-    const lost = await tier('behind', { by: await of('Lost'), ca: false, subject: 'CN=behind a gateway' });
-    await cluster.apply([
-      ...['shop', 'legacy', 'istio-system'].map((name) => namespace(name)),
-      definition('cert-manager.io', 'Issuer'),
-      definition('cert-manager.io', 'ClusterIssuer', 'Cluster'),
-      definition('cert-manager.io', 'Certificate'),
-      definition('gateway.networking.k8s.io', 'Gateway'),
-      // Ours, and the corporate CA's.
-      configMap('shop', 'istio-ca-root-cert', { 'root-cert.pem': corporate.pem }),
-      secret('shop', 'good', { 'tls.crt': good.pem + mesh.pem, 'tls.key': good.keyPem }, 'kubernetes.io/tls'),
-      webhook('well', corporate.pem),
-      secret('shop', 'mesh-ca', { ...tls(mesh), 'ca.crt': corporate.pem }, 'kubernetes.io/tls'),
-      issuer('Issuer', { name: 'corporate', namespace: 'shop' }, { ca: { secretName: 'mesh-ca' } }),
-      // Planted.
-      secret('istio-system', 'cacerts', {
-        ...{ 'ca-cert.pem': shadow.pem, 'ca-key.pem': shadow.keyPem },
-        ...{ 'root-cert.pem': shadow.pem, 'cert-chain.pem': shadow.pem },
-      }),
-      secret('shop', 'web', tls(alone), 'kubernetes.io/tls'),
-      secret('shop', 'issuing', tls(issuing), 'kubernetes.io/tls'),
-      issuer('Issuer', { name: 'own', namespace: 'shop' }, { ca: { secretName: 'issuing' } }),
-      issuer('ClusterIssuer', { name: 'bootstrap' }, { selfSigned: {} }),
-      {
-        apiVersion: CERT_MANAGER,
-        kind: 'Certificate',
-        metadata: { name: 'own-ca', namespace: 'shop' },
-        spec: { isCA: true, secretName: 'issuing', issuerRef: { kind: 'ClusterIssuer', name: 'bootstrap' } },
-      },
-      webhook('ill', (await of('Webhook CA')).pem),
-      definition('example.test', 'Thing', 'Namespaced', base64((await of('Conversion CA')).pem)),
-      configMap('legacy', 'istio-ca-root-cert', { 'root-cert.pem': (await of('Old Mesh')).pem }),
-      configMap('shop', 'app', { 'settings.yaml': `trust: |\n${(await of('Pasted')).pem.replaceAll(/^/gm, '  ')}` }),
-      secret('shop', 'gate', tls(lost), 'kubernetes.io/tls'),
-      {
-        apiVersion: 'gateway.networking.k8s.io/v1',
-        kind: 'Gateway',
-        metadata: { name: 'public', namespace: 'shop' },
-        spec: { listeners: [{ name: 'https', tls: { certificateRefs: [{ name: 'gate' }] } }] },
-      },
-      {
-        apiVersion: 'certificates.k8s.io/v1beta1',
-        kind: 'ClusterTrustBundle',
-        metadata: { name: 'partners' },
-        spec: { trustBundle: (await of('Partner')).pem },
-      },
-      {
-        apiVersion: 'apiregistration.k8s.io/v1',
-        kind: 'APIService',
-        metadata: { name: 'v1.absent.test' },
-        spec: {
-          ...{ group: 'absent.test', version: 'v1', groupPriorityMinimum: 100, versionPriority: 100 },
-          service: { name: 'absent', namespace: 'shop' },
-          caBundle: base64((await of('Extension CA')).pem),
-        },
-      },
-    ]);
-    await cluster.pod({
-      ...{ namespace: 'istio-system', name: 'istiod', serviceAccount: 'istiod' },
-      volumes: [{ name: 'cacerts', secret: { secretName: 'cacerts' } }],
-    });
-    const own = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kube-root-ca.crt', namespace: 'shop' } };
-    await eventually("the cluster's own CA", async () => cluster.api.get(own), { withinMs: 60_000 });
-  }
-
-  function issuer(kind: string, metadata: ClusterObject['metadata'], spec: object): ClusterObject {
-    return { apiVersion: CERT_MANAGER, kind, metadata, spec };
-  }
 
   async function rogue(kubeconfig: string, ...more: readonly string[]): Promise<Found> {
     const { terminal, out, error } = recordTerminal();
@@ -204,19 +68,6 @@ describe('capstan rogue in a cluster', function () {
     for (const key of keys) assert.ok(!(out() + error()).includes(key), 'a private key was printed');
     return { code, ...(JSON.parse(out()) as Omit<Found, 'code'>) };
   }
-
-  const PLANTED: readonly (readonly [subject: string, id: string, at: string])[] = [
-    ['CN=Conversion CA', 'self-signed-ca', 'CustomResourceDefinition things.example.test'],
-    ['CN=Extension CA', 'self-signed-ca', 'APIService v1.absent.test'],
-    ['CN=Issuer CA', 'self-signed-ca', 'Secret shop/issuing'],
-    ['CN=Old Mesh', 'self-signed-ca', 'ConfigMap legacy/istio-ca-root-cert'],
-    ['CN=Partner', 'self-signed-ca', 'ClusterTrustBundle partners'],
-    ['CN=Pasted', 'self-signed-ca', 'ConfigMap shop/app'],
-    ['CN=Shadow Istio', 'self-signed-ca', 'Secret istio-system/cacerts'],
-    ['CN=Webhook CA', 'self-signed-ca', 'ValidatingWebhookConfiguration ill'],
-    ['CN=alone', 'self-signed-leaf', 'Secret shop/web'],
-    ['CN=behind a gateway', 'foreign-leaves', 'Secret shop/gate'],
-  ];
 
   it('finds each planted CA and nothing else, with the role that is made for it', async () => {
     await cluster.apply([
@@ -281,6 +132,60 @@ describe('capstan rogue in a cluster', function () {
     assert.ok(unread.includes('secrets in namespace shop'), unread.join('\n'));
     assert.ok(!unread.some((what) => /in namespace (?!shop)/.test(what)), unread.join('\n'));
     assert.equal(code, 1);
+  });
+
+  describe('by a server', () => {
+    /** @param rogue `rogue.cluster`: with the account that the chart makes of it. */
+    async function foundBy(rogue: string): Promise<RogueAnswer<ServerFindings> & { readonly configured: true }> {
+      await using files = new AsyncDisposableStack();
+      const own = files.use(await ServerFiles.create());
+      const account = await ChartAccount.make(cluster, { 'rogue.cluster': rogue });
+      const known = { 'rogue.knownFile': path.join(folder, 'root.pem') };
+      files.use(await RunningServer.start({ files: own, settings: { ...account.settings, ...known } }));
+      const place = { socketPath: own.path('admin.sock') };
+      const ended = async (): Promise<RogueAnswer<ServerFindings> | undefined> => {
+        const answer = (await askServer(
+          place,
+          { method: 'GET', path: ROGUES },
+          AbortSignal.timeout(10_000),
+        )) as RogueAnswer<ServerFindings>;
+        for (const key of keys) assert.ok(!JSON.stringify(answer).includes(key), 'a private key was told');
+        return answer.configured && answer.looked !== undefined ? answer : undefined;
+      };
+      const answer = await eventually('the first look', ended, { withinMs: 60_000 });
+      assert.ok(answer.configured);
+      return answer;
+    }
+    const plantedIn = ({ looked }: RogueStatus<ServerFindings>): readonly (readonly string[])[] =>
+      looked!.findings.found
+        .map(({ subject, id, places: [first] }) => [subject, id.replace('rogue/', ''), first?.place ?? ''])
+        .sort();
+
+    it('finds each planted CA outside of Secrets and nothing else, and says that it looks at no Secret', async () => {
+      const answer = await foundBy('withoutSecrets');
+      assert.deepEqual(plantedIn(answer), PLANTED.filter(([, , place]) => !place.startsWith('Secret ')).sort());
+      const { notRead, issuers } = answer.looked!.findings;
+      const unread = notRead.flatMap(({ examples, why }) => examples.map((what) => `${what} ${why}`));
+      assert.ok(unread.includes('secrets are not looked at: the configuration leaves them out'), unread.join('\n'));
+      assert.ok(
+        unread.some((line) => /^Issuer shop\/own .*nobody knows under whom its CA is/.test(line)),
+        unread.join('\n'),
+      );
+      assert.deepEqual(
+        issuers.map(({ name }) => name),
+        ['ClusterIssuer bootstrap'],
+      );
+    });
+
+    it('finds each planted CA and nothing else where it may list Secrets too', async () => {
+      const answer = await foundBy('all');
+      assert.deepEqual(plantedIn(answer), [...PLANTED].sort());
+      assert.deepEqual(answer.looked!.findings.notRead, []);
+      const shadow = answer.looked!.findings.found.find(({ subject }) => subject === 'CN=Shadow Istio');
+      const { usedBy, madeBy = '' } = shadow!.places[0]!;
+      assert.deepEqual(usedBy, ['Pod istio-system/istiod']);
+      assert.match(madeBy, /^\S+ on \d{4}-\d\d-\d\d /);
+    });
   });
 
   describe('with its admission policy', () => {

@@ -30,7 +30,7 @@ const SWITCHED_OFF: Settings = {
   'cluster.kubernetes.events': false,
 };
 /** What decides about roles. */
-const DECIDING = /^(cluster|policy\.bundle\.(file|from)|issuer\.upstream|additionalIssuers)\b/;
+const DECIDING = /^(cluster|policy\.bundle\.(file|from)|rogue\.cluster|issuer\.upstream|additionalIssuers)\b/;
 
 export class ChartAccount {
   /** Of a server that has this account: where it is, and how it gets there. */
