@@ -43,8 +43,12 @@ export class Prometheus implements AsyncDisposable {
     this.#end = end;
   }
 
-  /** Resolves when it answers. @param target host and port of a page of metrics. */
-  static async start(binary: string, target: string): Promise<Prometheus> {
+  /**
+   * Resolves when it answers.
+   * @param target host and port of a page of metrics.
+   * @param scrape further keys of the scrape job, as Prometheus spells them: how it asks there.
+   */
+  static async start(binary: string, target: string, scrape: object = {}): Promise<Prometheus> {
     const home = mkdtempSync(path.join(tmpdir(), 'capstan-prometheus-'));
     writeFileSync(path.join(home, 'rules.yaml'), hurried(readFileSync(RULES, 'utf8')));
     writeFileSync(
@@ -52,7 +56,7 @@ export class Prometheus implements AsyncDisposable {
       JSON.stringify({
         global: { scrape_interval: EVERY, scrape_timeout: EVERY, evaluation_interval: EVERY },
         rule_files: ['rules.yaml'],
-        scrape_configs: [{ job_name: 'capstan', static_configs: [{ targets: [target] }] }],
+        scrape_configs: [{ job_name: 'capstan', static_configs: [{ targets: [target] }], ...scrape }],
       }),
     );
     const address = `127.0.0.1:${await freePort()}`;
@@ -82,6 +86,14 @@ export class Prometheus implements AsyncDisposable {
       .map(({ labels, annotations }) => ({ name: labels.alertname, summary: annotations.summary }));
   }
 
+  /** @returns how the last scrape went, once there was one: an empty text, or what was wrong in Prometheus' own words. */
+  async scraped(): Promise<string | undefined> {
+    const response = await fetch(`http://${this.#address}/api/v1/targets`);
+    const { data } = (await response.json()) as { readonly data: { readonly activeTargets: readonly ScrapedTarget[] } };
+    const [target] = data.activeTargets;
+    return target === undefined || target.health === 'unknown' ? undefined : target.lastError;
+  }
+
   /** @returns why the query could not be answered, in Prometheus' own words; nothing where it was. */
   async problemOf(query: string): Promise<string | undefined> {
     const response = await fetch(`http://${this.#address}/api/v1/query?${new URLSearchParams({ query }).toString()}`);
@@ -98,6 +110,11 @@ export class Prometheus implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end();
   }
+}
+
+interface ScrapedTarget {
+  readonly health: 'up' | 'down' | 'unknown';
+  readonly lastError: string;
 }
 
 interface StoredAlert {
