@@ -87,7 +87,8 @@ export async function lookAt(from: LookFrom, options: Options): Promise<LookedAt
   return { facts, ...(answers !== undefined && { observation: answers }) };
 }
 
-function healthIn(observation: Seen<Observation>): Seen<Observation> {
+/** What a server says of its parts, if it says anything of them to us. */
+export function healthIn(observation: Seen<Observation>): Seen<Observation> {
   return 'known' in observation && observation.known.closed === true
     ? {
         unknown:

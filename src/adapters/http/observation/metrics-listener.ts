@@ -36,7 +36,7 @@ export class MetricsListener extends HttpsListener {
   }
 }
 
-function metricsRoutes(parts: MetricsListenerParts): Hono {
+export function metricsRoutes(parts: MetricsListenerParts): Hono {
   const { answer, events } = parts;
   const routes = new Hono();
   routes.all('*', async (c) => {

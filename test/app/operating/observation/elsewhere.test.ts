@@ -4,15 +4,15 @@ import { request, type IncomingMessage } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
-import type { ServeReport } from '../../../src/app/serve.ts';
-import { EXIT } from '../../../src/cli/exit-codes.ts';
-import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { createRoot, issueLeaf, type TestAuthority } from '../../peers/support/pki.ts';
-import { eventually } from '../../support/eventually.ts';
-import { ChildServer } from '../support/child-server.ts';
-import { RunningServer } from '../support/running-server.ts';
-import { ServerFiles } from '../support/server-files.ts';
+import type { ServeReport } from '../../../../src/app/serve.ts';
+import { EXIT } from '../../../../src/cli/exit-codes.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { createRoot, issueLeaf, type TestAuthority } from '../../../peers/support/pki.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { ChildServer } from '../../support/child-server.ts';
+import { RunningServer } from '../../support/running-server.ts';
+import { ServerFiles } from '../../support/server-files.ts';
 
 interface Answer {
   readonly status: number | undefined;
