@@ -4,17 +4,24 @@ import type { PolicyInForce } from '../adapters/http/observation/routes.ts';
 import type { AssembledPolicySource } from '../adapters/policy/source/assembled-policy-source.ts';
 import type { FieldDifference } from '../domain/policy/comparison/differences.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
+import type { LiveCertificates, RefusedCertificate } from '../review/drift/live-certificates.ts';
+import type { JudgedCertificates } from '../authority/drift/live-watch.ts';
 import type { WatchedPolicies } from '../authority/drift/policy-watch.ts';
 import type { PolicySource } from '../ports/policy/policy-source.ts';
 
 /** Most owners that a page lists. */
 const MAX_LISTED = 100;
 
+interface Watched {
+  readonly drift?: WatchedPolicies | undefined;
+  readonly certificates?: JudgedCertificates<LiveCertificates> | undefined;
+}
+
 /** @returns nothing before the first revision. */
 export function policyInForce(
   source: AssembledPolicySource,
   unseen: NonNullable<PolicyInForce['unseen']> = [],
-  watched?: WatchedPolicies,
+  { drift, certificates }: Watched = {},
 ): PolicyInForce | undefined {
   const policies = loadedOf(source);
   if (policies === undefined) return undefined;
@@ -29,16 +36,31 @@ export function policyInForce(
       name: policy.name,
       digest,
     })),
-    ...(watched !== undefined && { drift: driftOf(watched) }),
+    ...(drift !== undefined && { drift: driftOf(drift) }),
+    ...(certificates !== undefined && { certificates: certificatesOf(certificates) }),
     ...(outOfDate.length > 0 && { outOfDate }),
     ...(unseen.length > 0 && { unseen: unseen.slice(0, MAX_LISTED) }),
   };
+}
+
+function certificatesOf({
+  found,
+  ...judged
+}: JudgedCertificates<LiveCertificates>): NonNullable<PolicyInForce['certificates']> {
+  const { listed, ...counts } = found;
+  return { ...judged, ...counts, listed: listed.slice(0, MAX_LISTED).map(refusedRow) };
+}
+
+function refusedRow({ refusalReason: { reason, where, words }, decisionId, ...certificate }: RefusedCertificate) {
+  return { ...certificate, decision: decisionId, reason, where: cut(where), words: cut(words, MAX_WORDS) };
 }
 
 /** Of one policy that differs. */
 const MAX_FIELDS = 20;
 /** Characters of a value of a field. */
 const MAX_VALUE = 300;
+/** Characters of what was found, what is allowed and what would pass. */
+const MAX_WORDS = 1_000;
 
 function driftOf({ drifts, ...watched }: WatchedPolicies): NonNullable<PolicyInForce['drift']> {
   return {
@@ -56,8 +78,8 @@ function shortened({ field, before, after }: FieldDifference): { field: string; 
   return { field, before: cut(before), after: cut(after) };
 }
 
-function cut(value: string): string {
-  return value.length <= MAX_VALUE ? value : `${value.slice(0, MAX_VALUE)}…`;
+function cut(value: string, most = MAX_VALUE): string {
+  return value.length <= most ? value : `${value.slice(0, most)}…`;
 }
 
 function loadedOf(source: PolicySource): PolicySet | undefined {

@@ -2,6 +2,7 @@
 // flushed together. It imports much because each kind of numbers that is read at a scrape has a type of its own.
 import type { Readable } from 'node:stream';
 import type { BanTarget } from '../../domain/revocation/ban.ts';
+import type { Reason } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { Health } from '../../ports/platform/health.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
@@ -48,6 +49,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeOutageBudget: (leftMs: () => number | undefined) => void;
   /** @param kept is asked at each scrape; called once, where it is kept. */
   readonly observeInventory: (kept: ObservedInventory) => void;
+  /** @param refused how many by reason, asked at each scrape; called once, where they are judged. */
+  readonly observeLiveCertificates: (refused: () => Readonly<Partial<Record<Reason, number>>> | undefined) => void;
   /** @param seen is asked at each scrape; called once, where something says what should be in force. */
   readonly observePolicyDrift: (seen: () => ObservedDrift | undefined) => void;
   /** @param counted is asked at each scrape; called once, where they are counted. */
@@ -89,6 +92,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeRogues: (seen) => metrics.observeRogues(seen),
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeInventory: (kept) => metrics.observeInventory(kept),
+    observeLiveCertificates: (refused) => metrics.observeLiveCertificates(refused),
     observePolicyDrift: (seen) => metrics.observePolicyDrift(seen),
     observeCoverage: (counted) => metrics.observeCoverage(counted),
     observeAudit: (seen) => metrics.observeAudit(seen),

@@ -62,7 +62,7 @@ async function liveCertificates(
   invocation: Invocation,
 ): Promise<LiveCertificates> {
   const nowMs = invocation.clock.nowMs();
-  const review = new LiveCertificateReview(candidate, nowMs);
+  const review = new LiveCertificateReview({ ...candidate, snapshotOf: () => candidate.snapshot }, nowMs);
   const query = { outcome: 'issued', validAtMs: nowMs } as const;
   await readJournal({ journal, query, progress }, invocation, (record) => review.add(record));
   return review.result();

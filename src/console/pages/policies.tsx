@@ -1,6 +1,7 @@
 // The policies in force: names and digests, whose files are not what is in force, and what they ask of the cluster in vain.
 import type { PolicyInForce } from '../../adapters/http/observation/routes.ts';
 import { DriftFromGit } from './policy-drift.tsx';
+import { RefusedTodayTable } from './refused-today.tsx';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Table } from '../parts/table.tsx';
@@ -25,7 +26,7 @@ export function PoliciesPage() {
 }
 
 function InForce({
-  of: { revision, bundle, policies, drift, outOfDate = [], unseen = [] },
+  of: { revision, bundle, policies, drift, certificates, outOfDate = [], unseen = [] },
 }: {
   readonly of: PolicyInForce;
 }) {
@@ -39,6 +40,7 @@ function InForce({
         ]}
       />
       {drift !== undefined && <DriftFromGit of={drift} />}
+      {certificates !== undefined && <RefusedTodayTable of={certificates} />}
       {outOfDate.length > 0 && (
         <Table
           caption="Not what their files say"

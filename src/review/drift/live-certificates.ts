@@ -2,7 +2,9 @@
 import { reevaluate, type RefusalReason } from '../../domain/policy/history/replay-verdict.ts';
 import type { DecisionRecord, IssuedRecord } from '../../ports/storage/issuance-journal.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
-import type { Candidate } from '../sources/candidate.ts';
+import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
+import type { Reason } from '../../domain/reasons.ts';
 import { Replayer } from '../replay/replayer.ts';
 import { waivedIn } from '../replay/current-certificates.ts';
 import { requestOfRecord } from '../replay/recorded-request.ts';
@@ -21,10 +23,19 @@ export interface LiveCertificates {
   readonly live: number;
   readonly refused: number;
   readonly undecided: number;
-  /** Live, but issued without policy or by a Capstan that did not record what was asked. */
+  /** Live, but issued without policy or by a Capstan that did not record what was asked, or no more on record. */
   readonly leftOut: number;
+  /** How many are refused, by the code of the first reason. */
+  readonly reasons: Readonly<Partial<Record<Reason, number>>>;
   /** The first of those refused. */
   readonly listed: readonly RefusedCertificate[];
+}
+
+/** By what certificates are judged. */
+export interface LiveJudges {
+  readonly policies: PolicySet;
+  /** What is known of the cluster of a caller; absent, of the own one. It may say that it knows nothing. */
+  readonly snapshotOf: (remoteCluster: string | undefined) => ClusterSnapshot;
 }
 
 /** More than anybody reads; the rest is counted. */
@@ -32,41 +43,62 @@ const MAX_LISTED = 10_000;
 
 /** Puts every certificate that it is given to the policies of today. */
 export class LiveCertificateReview {
-  readonly #candidate: Candidate;
+  readonly #judges: LiveJudges;
   readonly #nowMs: number;
-  readonly #replayer: Replayer;
+  readonly #most: number;
+  /** By cluster, of as many as are known. */
+  readonly #replayers = new Map<string | undefined, Replayer>();
   readonly #listed: RefusedCertificate[] = [];
   readonly #counts = { live: 0, refused: 0, undecided: 0, leftOut: 0 };
+  readonly #reasons: Partial<Record<Reason, number>> = {};
 
-  /** @param nowMs milliseconds since the epoch. */
-  constructor(candidate: Candidate, nowMs: number) {
-    this.#candidate = candidate;
+  /**
+   * @param nowMs milliseconds since the epoch.
+   * @param most that are listed: the first.
+   */
+  constructor(judges: LiveJudges, nowMs: number, most = MAX_LISTED) {
+    this.#judges = judges;
     this.#nowMs = nowMs;
-    this.#replayer = new Replayer(candidate.policies, candidate.snapshot);
+    this.#most = most;
   }
 
-  /** @param record of a certificate that is still valid. */
-  add(record: DecisionRecord): void {
+  /** @param record of a certificate that is still valid; absent where it is not kept any more. */
+  add(record: DecisionRecord | undefined): void {
     this.#counts.live += 1;
-    const recorded = record.outcome === 'issued' ? requestOfRecord(record, this.#candidate.policies.bundle) : undefined;
-    if (record.outcome === 'refused' || recorded === undefined) this.#counts.leftOut += 1;
+    const { bundle } = this.#judges.policies;
+    const recorded = record?.outcome === 'issued' ? requestOfRecord(record, bundle) : undefined;
+    if (record?.outcome !== 'issued' || recorded === undefined) this.#counts.leftOut += 1;
     else this.#judge(record, { ...recorded, nowMs: this.#nowMs });
   }
 
   result(): LiveCertificates {
-    return { ...this.#counts, listed: [...this.#listed] };
+    return { ...this.#counts, reasons: { ...this.#reasons }, listed: [...this.#listed] };
   }
 
   #judge(record: IssuedRecord, request: PolicyRequest): void {
-    const verdict = this.#replayer.judge(request);
+    const { remoteCluster } = record;
+    const verdict = this.#replayerOf(remoteCluster).judge(request);
     if (verdict.outcome === 'approved') return;
     this.#counts[verdict.outcome] += 1;
-    if (verdict.outcome === 'undecided' || this.#listed.length >= MAX_LISTED) return;
-    const { policies, snapshot } = this.#candidate;
-    const renewal = reevaluate(policies, { ...request, currentCertificate: currentFrom(record) }, snapshot);
+    if (verdict.outcome === 'undecided') return;
+    const { reason } = verdict.refusalReason;
+    this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
+    if (this.#listed.length >= this.#most) return;
+    const { policies, snapshotOf } = this.#judges;
+    const holding = { ...request, currentCertificate: currentFrom(record) };
+    const renewal = reevaluate(policies, holding, snapshotOf(remoteCluster));
     const { identity, serial, notAfterMs, decisionId } = record;
     const renewable = renewal.verdict.outcome === 'approved';
     this.#listed.push({ identity, serial, notAfterMs, decisionId, refusalReason: verdict.refusalReason, renewable });
+  }
+
+  #replayerOf(remoteCluster: string | undefined): Replayer {
+    const known = this.#replayers.get(remoteCluster);
+    if (known !== undefined) return known;
+    const { policies, snapshotOf } = this.#judges;
+    const replayer = new Replayer(policies, snapshotOf(remoteCluster));
+    this.#replayers.set(remoteCluster, replayer);
+    return replayer;
   }
 }
 

@@ -616,6 +616,7 @@ describe('The events of the CA', () => {
     telemetry.observeOutageBudget(() => 1);
     telemetry.observeRogues({ counts: { 'foreign-ca': 1 }, ageMs: 1_000 });
     telemetry.observeInventory({ overdue: 2, ageMs: 1_000 });
+    telemetry.observeLiveCertificates(() => ({ 'CAP-P02': 1 }));
     telemetry.observePolicyDrift(() => ({ drifts: [{ drift: 'missing' }] }));
     telemetry.observeCoverage(() => ({ covered: 1, starting: 0, without: 2, not_joined: 0, outside: 0, gone: 0 }));
     telemetry.observeAudit({ unsignedMs: () => 1, unwitnessed: () => 0 });

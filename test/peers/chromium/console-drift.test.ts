@@ -1,6 +1,7 @@
 // What a person sees in the console when a policy in force is not what Git has.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
 import type { Browser, Page } from 'playwright-core';
 import { demandBuiltConsole } from '../../app/operating/console/support/built-console.ts';
 import { checkedOut, checkOut } from '../../app/policy/drift/checkout.ts';
@@ -26,6 +27,7 @@ describe('The console while policies drift from Git', function () {
   this.timeout(120_000);
   const started = new AsyncDisposableStack();
   let files: ServerFiles;
+  let server: RunningServer;
   let watched: WatchedPage;
   let page: Page;
   before(async function () {
@@ -34,6 +36,7 @@ describe('The console while policies drift from Git', function () {
     const browser: Browser = await openChromium(found);
     started.defer(async () => browser.close());
     files = started.use(await ServerFiles.create());
+    files.setPolicy([{ namespaces: ['shop'] }]);
     mkdirSync(files.path('policies/shop'));
     files.setLocal('shop/api.yaml', policy('api', { narrow: { ttl: { max: '30m' }, keys: ['ec-p256'] } }));
     files.setLocal('shop/batch.yaml', policy('batch', { deny: { serviceAccounts: ['default'] } }));
@@ -43,7 +46,7 @@ describe('The console while policies drift from Git', function () {
       'listen.console.address': '127.0.0.1:0',
       'listen.console.oneTimeLink': true,
     };
-    const server = started.use(await RunningServer.start({ files, settings }));
+    server = started.use(await RunningServer.start({ files, settings }));
     const context = await browser.newContext({ viewport: SIZE, colorScheme: 'light' });
     watched = await watchedPage(context, server.report.consoleUrl!);
     page = watched.page;
@@ -71,5 +74,22 @@ describe('The console while policies drift from Git', function () {
     await keepScreenshot(page, 'policies-drift');
     await page.emulateMedia({ colorScheme: 'dark' });
     await demandAccessible(page);
+  });
+
+  it('shows whose certificate the policies would refuse today, and what would pass', async () => {
+    await page.emulateMedia({ colorScheme: 'light' });
+    for (const account of ['api', 'web']) assert.equal((await server.ask('shop', account)).code, status.OK);
+    files.setLocal('shop/mine.yaml', policy('mine', { deny: { serviceAccounts: ['web'] } }));
+    const row = page.getByRole('row', {
+      name: /spiffe:\/\/cluster\.local\/ns\/shop\/sa\/web .* refused CAP-P04 .*to pass/,
+    });
+    await row.waitFor(LIVE);
+    await demandAccessible(page);
+    await keepScreenshot(page, 'policies-refused-today');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await demandAccessible(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await row.getByRole('link').click();
+    await page.getByRole('heading', { name: 'Identity', level: 1 }).waitFor();
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { driftCases, driftOf } from '../../../src/review/drift/drift.ts';
-import { LiveCertificateReview } from '../../../src/review/drift/live-certificates.ts';
+import { LiveCertificateReview, type LiveJudges } from '../../../src/review/drift/live-certificates.ts';
 import { candidateOf, type Candidate } from '../../../src/review/sources/candidate.ts';
 import { parseTexts } from '../../../src/review/sources/policy-texts.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
@@ -21,15 +21,20 @@ function candidate(): Candidate {
   return made;
 }
 
+function judges(): LiveJudges {
+  const { policies, snapshot } = candidate();
+  return { policies, snapshotOf: () => snapshot };
+}
+
 describe('A review of live certificates', () => {
   it("lists those that today's policy would refuse, with the reason", () => {
-    const review = new LiveCertificateReview(candidate(), NOON_MS);
+    const review = new LiveCertificateReview(judges(), NOON_MS);
     const refused = issuedTo();
     const { policy, ...untraced } = issuedTo();
     assert.ok(policy);
-    for (const record of [refused, issuedTo({ who: 'team-a/api' }), untraced]) review.add(record);
+    for (const record of [refused, issuedTo({ who: 'team-a/api' }), untraced, undefined]) review.add(record);
     const { listed, ...counts } = review.result();
-    assert.deepEqual(counts, { live: 3, refused: 1, undecided: 0, leftOut: 1 });
+    assert.deepEqual(counts, { live: 4, refused: 1, undecided: 0, leftOut: 2, reasons: { 'CAP-P02': 1 } });
     assert.deepEqual(
       listed.map(({ serial, refusalReason, renewable }) => [serial, refusalReason.reason, renewable]),
       [[refused.serial, 'CAP-P02', false]],

@@ -17,6 +17,8 @@ export interface PolicyInForce {
   }[];
   /** How that compares with what should be in force; absent where nothing says so, or before the first look. */
   readonly drift?: PolicyDriftSeen;
+  /** Live certificates that it would refuse today; absent where another server judges them, or nobody has yet. */
+  readonly certificates?: CertificatesJudged;
   /** Owners whose files are not what is in force, and what is instead; absent when there are none. */
   readonly outOfDate?: readonly {
     readonly owner: string;
@@ -54,6 +56,40 @@ export interface PolicyDriftSeen {
     /** All of them, of which `fields` are the first. */
     readonly fieldCount?: number;
   }[];
+}
+
+/** Live certificates, put to the policies of a revision. */
+export interface CertificatesJudged {
+  /** When it was begun, in ms since the epoch. */
+  readonly asOfMs: number;
+  readonly revision: string;
+  /** Whether all of them were judged; else it goes on. */
+  readonly isComplete: boolean;
+  readonly live: number;
+  readonly refused: number;
+  /** It depends on what is not known of the cluster now, such as a pod that is gone. */
+  readonly undecided: number;
+  /** Issued without policy, or nothing is on record of what was asked. */
+  readonly leftOut: number;
+  /** Of those refused, by the code of the first reason. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** The first of those refused, by name; for operators only. */
+  readonly listed?: readonly RefusedToday[];
+}
+
+export interface RefusedToday {
+  readonly identity: string;
+  readonly serial: string;
+  readonly notAfterMs: number;
+  /** That issued it. */
+  readonly decision: string;
+  /** A newcomer would be refused, and who holds it is renewed for now. */
+  readonly renewable: boolean;
+  readonly reason: string;
+  /** Policy and field. */
+  readonly where: string;
+  /** What was asked, what is allowed, what would pass. */
+  readonly words: string;
 }
 
 export interface Observed {
@@ -116,11 +152,19 @@ export function observationRoutes({ health, policy, collect, readers, events }: 
   return routes;
 }
 
-/** Names and digests alone. */
-function withoutTexts({ drift, ...inForce }: PolicyInForce): PolicyInForce {
-  if (drift === undefined) return inForce;
-  const policies = drift.policies.map(({ title, drift: kind }) => ({ title, drift: kind }));
-  return { ...inForce, drift: { ...drift, policies } };
+/** Names and digests of policies alone, and numbers of certificates. */
+function withoutTexts({ drift, certificates, ...inForce }: PolicyInForce): PolicyInForce {
+  const policies = drift?.policies.map(({ title, drift: kind }) => ({ title, drift: kind })) ?? [];
+  return {
+    ...inForce,
+    ...(drift !== undefined && { drift: { ...drift, policies } }),
+    ...(certificates !== undefined && { certificates: numbersOf(certificates) }),
+  };
+}
+
+function numbersOf(judged: CertificatesJudged): CertificatesJudged {
+  const { asOfMs, revision, isComplete, live, refused, undecided, leftOut, reasons } = judged;
+  return { asOfMs, revision, isComplete, live, refused, undecided, leftOut, reasons };
 }
 
 /** No credential would open it here: none is to cross the network in the clear. */

@@ -309,6 +309,14 @@ export const METRICS = {
     help: 'How long ago the last look for rogue CAs came to its end; absent before the first.',
     labels: {},
   },
+  liveCertificatesRefused: {
+    name: 'capstan_live_certificates_refused',
+    kind: 'observed-gauge',
+    help:
+      'Live certificates that the policies in force would refuse today to somebody who holds none, by the first reason; some are renewed for now all the same. ' +
+      'Judged again after each change of the policies and every five minutes, by one process for all that share a store.',
+    labels: { reason: OPEN },
+  },
   outageBudget: {
     name: 'capstan_outage_budget_seconds',
     kind: 'observed-gauge',

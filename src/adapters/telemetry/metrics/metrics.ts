@@ -16,7 +16,7 @@ import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
 import { observeAnchors, observeRotation, type ObservedAnchor, type ObservedLaggards } from './anchor-metrics.ts';
 import { observeAudit, type ObservedAudit } from './audit-metrics.ts';
 import { observeBans } from './ban-metrics.ts';
-import { observePolicyDrift, type ObservedDrift } from './drift-metrics.ts';
+import { observeLiveCertificates, observePolicyDrift, type ObservedDrift } from './drift-metrics.ts';
 import {
   observeCoverage,
   observeInventory,
@@ -106,6 +106,11 @@ export class Metrics implements AsyncDisposable {
   /** @param kept is asked at each scrape; called once, where it is kept. */
   observeInventory(kept: ObservedInventory): void {
     observeInventory(this.#meter, kept);
+  }
+
+  /** @param refused is asked at each scrape; called once, where they are judged. */
+  observeLiveCertificates(refused: Parameters<typeof observeLiveCertificates>[1]): void {
+    observeLiveCertificates(this.#meter, refused);
   }
 
   /** @param seen is asked at each scrape; called once, where something says what should be in force. */

@@ -104,11 +104,12 @@ export function composeAdministration(
   former: Former,
 ): Administration | undefined {
   const { worker, telemetry, health, clock, running: signal } = foundation;
-  const { policies, bundles, watch } = former.policy;
+  const { policies, bundles, watch, certificates } = former.policy;
   const { journal } = former.storage;
   const answers: Answers = {
     health: () => health.parts(),
-    policy: () => policyInForce(policies, unseenKinds(former.cluster), watch?.seen),
+    policy: () =>
+      policyInForce(policies, unseenKinds(former.cluster), { drift: watch?.seen, certificates: certificates?.seen }),
     collect: telemetry.collect,
     recordOperation: async (operation: OperationRecord) => journal.recordOperation(operation, { signal }),
     issuers: composeIssuerAdministration(config, foundation, former),

@@ -16,6 +16,7 @@ import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
 import { followPolicies } from '../kubernetes/live-view.ts';
 import { composePolicyObjects, type LocalPolicyObjectsOfCluster } from '../kubernetes/policy-objects.ts';
+import { composeLiveWatch, type CertificateWatch } from './live-watch.ts';
 import { composePolicyWatch } from './policy-watch.ts';
 import { composePolicyBundles, type PolicyBundles } from './policy-bundle.ts';
 import type { Storage } from '../storage.ts';
@@ -27,6 +28,8 @@ export interface Policy {
   readonly judgement: PolicyJudgement;
   /** Absent where nothing says what should be in force. */
   readonly watch: PolicyWatch | undefined;
+  /** Absent where another process of this server judges live certificates. */
+  readonly certificates: CertificateWatch | undefined;
   /** Absent where local policies are no objects of the cluster. */
   readonly objects: LocalPolicyObjectsOfCluster | undefined;
 }
@@ -78,7 +81,8 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
   health.report('local policies', () => localPolicyHealth(policies));
   health.report('policy time', () => policyTimeHealth(bundles, clock));
   const watch = composePolicyWatch(config, foundation, policies);
-  return { bundles, policies, judgement, watch, objects };
+  const certificates = composeLiveWatch(foundation, { storage, cluster, policies });
+  return { bundles, policies, judgement, watch, certificates, objects };
 }
 
 function localPoliciesOver(

@@ -1,14 +1,19 @@
-// `capstan inventory`: who has a certificate, as a running server knows it, page by page.
+// `capstan inventory`: who has a certificate, as a running server knows it, page by page. It imports much because what policy says of
+// them is asked here too.
 import { Option, type Command } from 'commander';
 import { INVENTORY, type InventoryAnswer } from '../../../adapters/http/admin/administer-inventory.ts';
+import { POLICIES } from '../../../adapters/http/admin/administer-overview.ts';
+import type { PolicyInForce } from '../../../adapters/http/observation/routes.ts';
 import type { InventoryRow } from '../../../authority/inventory/inventory-overview.ts';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { INVENTORY_STATES, type InventoryState } from '../../../domain/inventory/entry.ts';
 import { MAX_PAGE } from '../../../ports/inventory/inventory.ts';
-import { askServer, serverOf, serverOptions, type ServerOptions } from '../../administration.ts';
+import { askServer, serverOf, serverOptions, type ServerOptions, type ServerPlace } from '../../administration.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { refuseOptionsBefore } from '../../options/before-subcommand.ts';
 import { countOption, durationOption } from '../../options/option-values.ts';
+import { printRefusedToday } from '../../reports/server/refused-today.ts';
 import { printInventory, type InventoryFormat } from '../../reports/server/inventory.ts';
 import { registerCoverage } from './coverage.ts';
 
@@ -24,12 +29,29 @@ interface InventoryOptions extends ServerOptions {
   readonly policy?: string;
   readonly state?: InventoryState;
   readonly overdue?: true;
+  readonly refusedToday?: true;
   readonly expiresWithin?: number;
   readonly limit: number;
   readonly cursor?: string;
   readonly output: InventoryFormat;
 }
 
+/** The server has judged them all, and is asked for no others. */
+const NOT_WITH_REFUSED = [
+  'identity',
+  'serial',
+  'pod',
+  'node',
+  'namespace',
+  'issuer',
+  'anchor',
+  'cluster',
+  'policy',
+  'state',
+  'overdue',
+  'expiresWithin',
+  'cursor',
+];
 const DEFAULT_LIMIT = 100;
 /** The server answers so many requests at once, and then about two in a second (operator-rates.ts). */
 const ASKED_AT_ONCE = 50;
@@ -40,6 +62,7 @@ Examples:
   $ capstan inventory --namespace shop
   $ capstan inventory --overdue
   $ capstan inventory --serial 7f00aa --output json
+  $ capstan inventory --refused-today
   $ capstan inventory --expires-within 1h --issuer default --output csv
   $ capstan inventory coverage --gap`;
 
@@ -61,6 +84,12 @@ export function registerInventory(program: Command, invocation: Invocation): voi
       new Option('--state <state>', 'in this state; absent, all that have not ended').choices(INVENTORY_STATES),
     )
     .addOption(new Option('--overdue', 'as --state overdue').conflicts('state'))
+    .addOption(
+      new Option(
+        '--refused-today',
+        'whose certificate the policies in force would refuse to a newcomer: the first of them, with what would pass',
+      ).conflicts(NOT_WITH_REFUSED),
+    )
     .option(
       '--expires-within <duration>',
       'whose certificate ends within this time, first those that end first',
@@ -80,6 +109,7 @@ async function list(options: InventoryOptions, invocation: Invocation): Promise<
   const server = await serverOf(options, invocation);
   if (server === undefined) return;
   const { limit, output } = options;
+  if (options.refusedToday === true) return refusedToday(server, output, invocation);
   const rows: InventoryRow[] = [];
   const given = conditionsOf(options, invocation.clock.nowMs());
   let answer: InventoryAnswer | undefined;
@@ -102,6 +132,18 @@ async function list(options: InventoryOptions, invocation: Invocation): Promise<
     output,
     invocation,
   );
+}
+
+async function refusedToday(server: ServerPlace, output: InventoryFormat, invocation: Invocation): Promise<void> {
+  const answer = await askServer(server, { method: 'GET', path: POLICIES }, invocation.signal);
+  const { inForce } = answer as { readonly inForce?: PolicyInForce };
+  if (inForce?.certificates === undefined) {
+    throw new CommandError(
+      EXIT.temporary,
+      'this server has judged no certificates: it has just started, or another one of the same database does',
+    );
+  }
+  printRefusedToday(inForce.certificates, output, invocation.terminal);
 }
 
 function conditionsOf(options: InventoryOptions, nowMs: number): Readonly<Record<string, string>> {

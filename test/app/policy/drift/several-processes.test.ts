@@ -36,6 +36,11 @@ describe('A policy that is edited by hand, at a server of two processes', functi
     files.setPolicy([{ namespaces: ['*'] }]);
     await found(['PolicyBundle test']);
     await eventually('it is told of', () => files.logged('policyDrifted').length === 1, { withinMs: 10_000 });
+    const judged = async (): Promise<boolean> => {
+      const { certificates } = (await (await server.get('/policy')).json()) as PolicyInForce;
+      return certificates?.isComplete === true;
+    };
+    await eventually('live certificates are judged', judged, { withinMs: 30_000 });
     await kill9(workersOf(files)[0]!.pid);
     await found(['PolicyBundle test']);
     await untilServing(files, 2);

@@ -1,0 +1,42 @@
+// Which live certificates the policies of today would refuse, judged by one process for all that share the store.
+import { LiveWatch } from '../../../authority/drift/live-watch.ts';
+import type { PolicySource } from '../../../ports/policy/policy-source.ts';
+import { LiveCertificateReview, type LiveCertificates } from '../../../review/drift/live-certificates.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Storage } from '../storage.ts';
+
+interface Former {
+  readonly storage: Pick<Storage, 'inventory' | 'newest' | 'lease'>;
+  readonly cluster: Pick<Cluster, 'views'>;
+  readonly policies: PolicySource;
+}
+
+export type CertificateWatch = LiveWatch<LiveCertificates>;
+
+/** Named on pages; the rest is counted. */
+const MAX_LISTED = 100;
+
+/** @returns nothing where another process of this server keeps the inventory. */
+export function composeLiveWatch(
+  { clock, events, telemetry, startUp, running: signal }: Foundation,
+  { storage: { inventory, newest, lease }, cluster: { views }, policies }: Former,
+): CertificateWatch | undefined {
+  if (inventory === undefined) return undefined;
+  const watch = new LiveWatch({
+    inventory,
+    records: newest,
+    policies,
+    review: (set, nowMs) => {
+      const snapshotOf = (remoteCluster: string | undefined) => views.of(remoteCluster).current();
+      return new LiveCertificateReview({ policies: set, snapshotOf }, nowMs, MAX_LISTED);
+    },
+    lease,
+    clock,
+  });
+  telemetry.observeLiveCertificates(() => watch.seen?.found.reasons);
+  startUp.at('listen', () => {
+    void watch.run({ signal }).catch((cause: unknown) => events.unexpected({ where: 'live certificates', cause }));
+  });
+  return watch;
+}

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { AGAIN_AFTER_MS, LiveWatch } from '../../../src/authority/drift/live-watch.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
+import { placeOf } from '../../../src/domain/inventory/question.ts';
+import type { PolicySet } from '../../../src/domain/policy/policy-set.ts';
+import type { InventoryQuestion } from '../../../src/ports/inventory/inventory.ts';
+import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
+import { FakeLease } from '../../support/fakes/lease.ts';
+import { bundle, local, policySet } from '../../support/policy/policies.ts';
+
+const SOME_PAGES_MS = 5_000;
+
+describe('The watch over live certificates', () => {
+  let clock: FakeClock;
+  let lease: FakeLease;
+  let inForce: PolicySet;
+  let live: readonly string[];
+  let problem: AuthorityError | undefined;
+  let asked: number;
+  let behindMs: number;
+  let end: AbortController;
+  let changed: () => void;
+  let watch: LiveWatch<{ readonly revision: string; readonly ids: readonly string[]; readonly gone: number }>;
+  let running: Promise<void>;
+
+  const entry = (decisionId: string): InventoryEntry =>
+    ({ decisionId, identity: `spiffe://a/${decisionId}`, cluster: 'one', podUid: decisionId }) as InventoryEntry;
+  const page = async ({ after, limit }: InventoryQuestion) => {
+    asked += 1;
+    if (problem !== undefined) throw problem;
+    const entries = live.map(entry);
+    const first = after === undefined ? 0 : entries.findIndex(({ podUid }) => podUid === after.podUid) + 1;
+    const some = entries.slice(first, first + limit);
+    const last = first + limit < entries.length ? some.at(-1) : undefined;
+    return {
+      entries: some,
+      asOfMs: clock.nowMs() - behindMs,
+      ...(last !== undefined && { next: placeOf(last, 'identity') }),
+    };
+  };
+  const list = async ({ decisionId }: { readonly decisionId?: string }) =>
+    decisionId!.startsWith('gone') ? [] : [{ decisionId } as DecisionRecord];
+  const review = ({ revision }: PolicySet) => {
+    const found = { revision, ids: [] as string[], gone: 0 };
+    return {
+      add: (record?: DecisionRecord) => {
+        if (record === undefined) found.gone += 1;
+        else found.ids.push(record.decisionId);
+      },
+      result: () => ({ ...found, ids: [...found.ids] }),
+    };
+  };
+
+  beforeEach(async () => {
+    [clock, lease, end] = [new FakeClock(), new FakeLease(), new AbortController()];
+    [inForce, live, problem, asked, behindMs] = [policySet(), numbered(250), undefined, 0, 0];
+    const policies = {
+      current: () => inForce,
+      policyBundleTimeMs: () => 0,
+      onChange: (listener: (change: () => boolean) => void) => (changed = () => listener(() => true)),
+    };
+    watch = new LiveWatch({ inventory: { page }, records: { list }, policies, review, lease, clock });
+    running = watch.run(end);
+    await settle();
+  });
+  afterEach(async () => {
+    end.abort();
+    await running;
+  });
+
+  const begin = async (): Promise<void> => {
+    lease.give();
+    await clock.advance(1);
+  };
+
+  it('is kept by the process that has the lease alone', async () => {
+    await clock.advance(SOME_PAGES_MS);
+    assert.deepEqual([watch.seen, asked], [undefined, 0]);
+  });
+
+  it('judges all that live, page by page with pauses between', async () => {
+    await begin();
+    assert.deepEqual([watch.seen!.isComplete, watch.seen!.found.ids.length], [false, 100]);
+    await clock.advance(SOME_PAGES_MS);
+    assert.deepEqual([watch.seen!.isComplete, watch.seen!.found.ids], [true, live]);
+  });
+
+  it('waits for an inventory that does not have yet what was issued before', async () => {
+    behindMs = 3_000;
+    await begin();
+    await clock.advance(2_000);
+    assert.equal(watch.seen, undefined);
+    await clock.advance(SOME_PAGES_MS);
+    assert.equal(watch.seen!.isComplete, true);
+  });
+
+  it('judges what several pods hold together once, and counts what is on record no more', async () => {
+    live = ['one', 'one', 'gone-1', 'two'];
+    await begin();
+    const { ids, gone } = watch.seen!.found;
+    assert.deepEqual([ids, gone], [['one', 'two'], 1]);
+  });
+
+  it('begins again when a policy changes, and after five minutes', async () => {
+    await begin();
+    await clock.advance(SOME_PAGES_MS);
+    inForce = policySet(bundle(), [local()]);
+    changed();
+    await clock.advance(SOME_PAGES_MS);
+    assert.equal(watch.seen!.revision, inForce.revision);
+    live = ['new'];
+    await clock.advance(AGAIN_AFTER_MS);
+    assert.deepEqual(watch.seen!.found.ids, ['new']);
+  });
+
+  it('ends a round while local policies change, so that those who change them often hide nothing', async () => {
+    await begin();
+    const { revision } = inForce;
+    inForce = policySet(bundle(), [local()]);
+    changed();
+    await clock.advance(50);
+    assert.deepEqual([watch.seen!.revision, watch.seen!.isComplete], [revision, true]);
+    await clock.advance(SOME_PAGES_MS);
+    assert.deepEqual([watch.seen!.revision, watch.seen!.isComplete], [inForce.revision, true]);
+  });
+
+  it('begins anew at once by another bundle, and shows what it finds as it goes', async () => {
+    await begin();
+    await clock.advance(SOME_PAGES_MS);
+    inForce = policySet(bundle(), [], 'another');
+    changed();
+    await clock.advance(1);
+    assert.deepEqual([watch.seen!.revision, watch.seen!.isComplete], [inForce.revision, false]);
+  });
+
+  it('goes on where it was when the store was away', async () => {
+    await begin();
+    problem = new AuthorityError('CAP-S04', { detail: 'away' });
+    await clock.advance(SOME_PAGES_MS);
+    problem = undefined;
+    await clock.advance(30_000);
+    assert.deepEqual([watch.seen!.isComplete, watch.seen!.found.ids], [true, live]);
+  });
+});
+
+/** In the order of their names. */
+function numbered(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `d-${String(index).padStart(4, '0')}`);
+}
