@@ -100,7 +100,7 @@ function pathOf(conditions: InventoryConditions, lateness: Lateness): Path {
 }
 
 function ofSerial(serial: string): Condition {
-  const ids = `SELECT id FROM inventory_entries WHERE serial = ? UNION
+  const ids = `SELECT id FROM inventory_entries WHERE serial = ? AND ended_ms IS NOT NULL UNION
     SELECT entry FROM inventory_certificates WHERE serial = ?`;
   return { sql: `id IN (${ids})`, values: [serial, serial] };
 }

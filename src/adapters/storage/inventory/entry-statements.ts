@@ -107,7 +107,10 @@ const LIVE_INDEXES = {
 } as const;
 export type LiveIndex = keyof typeof LIVE_INDEXES;
 
-/** One row for each entry; and of the certificates that are not over the serials, because an entry has its newest alone. */
+/**
+ * One row for each entry; and of the certificates that are not over the serials, because an entry has its newest alone. Those of what
+ * lives are found there, so that a renewal writes one index of serials and not two.
+ */
 export function entryTables({ id, text, number, options, keyed }: Types): string {
   const columns = COLUMNS.map((column) => {
     const type = column.endsWith('_ms') ? number : text;
@@ -121,7 +124,7 @@ export function entryTables({ id, text, number, options, keyed }: Types): string
     CREATE TABLE inventory_entries (id ${id}, ${columns.join(', ')})${options};
     CREATE UNIQUE INDEX inventory_once ON inventory_entries (${ORDER});
     CREATE INDEX inventory_by_pod ON inventory_entries (pod_name, ${ORDER});
-    CREATE INDEX inventory_by_serial ON inventory_entries (serial);
+    CREATE INDEX inventory_by_serial ON inventory_entries (serial) WHERE ended_ms IS NOT NULL;
     CREATE INDEX inventory_by_end ON inventory_entries (ended_ms, ${ORDER}) WHERE ended_ms IS NOT NULL;
     ${live.join('\n    ')}
     CREATE TABLE inventory_certificates (serial ${text} NOT NULL, entry ${number} NOT NULL, not_after_ms ${number} NOT NULL,

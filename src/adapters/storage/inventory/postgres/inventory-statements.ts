@@ -70,12 +70,13 @@ export const FORGETTING_ENDED = [
 
 /**
  * Parameter: keys of entries as JSON, with the id of their cluster and whether it is the server's own. To who wrote the note the cluster
- * was its own, empty, or a remote one by its id; a pod is told by its UID whichever it was.
+ * was its own, empty, or a remote one by its id; a pod is told by its UID whichever it was. Each is named, and not said with OR, because
+ * only then all of the key is looked up in the index: thousands of pods may have one identity.
  */
 export const SELECT_PROXIES_OF = `SELECT asked.cluster AS "ofCluster", ${named(PROXY_COLUMNS, 'proxies.')}
   FROM json_to_recordset($1::json) AS asked (identity text, cluster text, "podUid" text, own boolean)
     JOIN proxies ON proxies.identity = asked.identity AND proxies.pod_uid = asked."podUid"
-      AND (proxies.remote_cluster = asked.cluster OR proxies.remote_cluster = '' AND (asked.own OR asked."podUid" <> ''))`;
+      AND proxies.remote_cluster = ANY (ARRAY[asked.cluster, CASE WHEN asked.own OR asked."podUid" <> '' THEN '' ELSE asked.cluster END])`;
 
 function named(columns: Readonly<Record<string, string>>, table = ''): string {
   return Object.entries(columns)

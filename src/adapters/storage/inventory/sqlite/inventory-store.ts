@@ -29,7 +29,7 @@ export interface InventorySettings extends EntrySettings {
 }
 
 /** Records of one commit, some milliseconds of it. */
-const BATCH = 200;
+const BATCH = 2_000;
 
 const UPSERT = upsertEntry(PARAMETERS);
 const END = endEntry(PARAMETERS);

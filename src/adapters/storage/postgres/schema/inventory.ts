@@ -24,3 +24,7 @@ export const INVENTORY = `${ENTRIES}
 
 /** Servers of the version before keep a moment instead, in `reported_ms`. */
 export const INVENTORY_REPORTED = reportedTable(TYPES);
+
+/** That of INVENTORY where it was made before 14: of what lives the serials are looked up among the certificates. */
+export const SERIALS_OF_THE_ENDED = `DROP INDEX inventory_by_serial;
+  CREATE INDEX inventory_by_serial ON inventory_entries (serial) WHERE ended_ms IS NOT NULL;`;

@@ -4,7 +4,7 @@ import { CHAINS } from './chains.ts';
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
 import { EVIDENCE } from './evidence.ts';
-import { INVENTORY, INVENTORY_REPORTED } from './inventory.ts';
+import { INVENTORY, INVENTORY_REPORTED, SERIALS_OF_THE_ENDED } from './inventory.ts';
 import {
   ANCHOR_LEDGERS,
   BAN_LEDGERS,
@@ -30,6 +30,7 @@ export const MIGRATIONS: readonly string[] = [
   CHAINS,
   INVENTORY,
   INVENTORY_REPORTED,
+  SERIALS_OF_THE_ENDED,
 ];
 
 /** The schema version that brought chains. */
