@@ -16,6 +16,7 @@ import { replayBenchmark } from './rows/replay.ts';
 import { relayedSignBenchmark } from './rows/sign.ts';
 import { streamsBenchmark } from './rows/streams.ts';
 import { tableOf } from './table.ts';
+import { visibilityBenchmark } from './rows/visibility.ts';
 import { verifyBenchmark } from './rows/verify.ts';
 import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
 
@@ -34,6 +35,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   processesBenchmark,
   postgresBenchmark,
   headsBenchmark,
+  visibilityBenchmark,
   streamsBenchmark(1000),
   streamsBenchmark(5000),
 ];

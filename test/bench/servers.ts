@@ -32,6 +32,8 @@ export async function startBareServer(
 export interface Capstan extends RunningServer {
   /** The trust bundle that the server watches. */
   readonly bundleFile: string;
+  /** host:port of what is observed. */
+  readonly httpAddress: string;
 }
 
 export interface CapstanOptions {
@@ -40,6 +42,7 @@ export interface CapstanOptions {
   readonly core?: Core;
   readonly journal?: Readonly<Record<string, unknown>>;
   readonly audit?: Readonly<Record<string, unknown>>;
+  readonly listen?: { readonly administration: object; readonly console: object };
 }
 
 /**
@@ -47,11 +50,12 @@ export interface CapstanOptions {
  * @param options.processes how many answer. @param options.core where they run.
  * @param options.journal keys of the configuration beside or instead of a journal on disk.
  * @param options.audit keys of the configuration; heads of the journal are signed by none where it is absent.
+ * @param options.listen listeners beside those that every one has.
  * @param options.streams SDS streams that will be opened, in turn by each identity.
  */
 export async function startCapstan(
   material: Material,
-  { streams, processes = 1, core = SERVER_CORE, journal, audit }: CapstanOptions,
+  { streams, processes = 1, core = SERVER_CORE, journal, audit, listen }: CapstanOptions,
 ): Promise<Capstan> {
   const folder = await mkdtemp(path.join(material.folder, 'capstan-'));
   const bundleFile = path.join(folder, 'bundle.pem');
@@ -66,10 +70,10 @@ export async function startCapstan(
   const files = { folder, bundleFile, policyFile };
   // YAML reads JSON as it is.
   const config = configOf(material, files, { tlsPort, httpPort, streams });
-  await writeFile(
-    configFile,
-    JSON.stringify({ ...config, processes, ...(journal && { journal }), ...(audit && { audit }) }),
-  );
+  const { administration } = config.listen;
+  const listening = { ...config.listen, ...listen, administration: { ...administration, ...listen?.administration } };
+  const keys = { ...config, listen: listening, processes, ...(journal && { journal }), ...(audit && { audit }) };
+  await writeFile(configFile, JSON.stringify(keys));
   const server = await startServer(
     process.execPath,
     [MAIN, 'serve', '--config', configFile],
@@ -79,7 +83,7 @@ export async function startCapstan(
     },
     core,
   );
-  return { ...server, bundleFile };
+  return { ...server, bundleFile, httpAddress: `127.0.0.1:${httpPort}` };
 }
 
 const POLICY = bundleDocument([{ namespaces: [NAMESPACE] }], { sequence: 1 });

@@ -11,12 +11,13 @@ import { row, type Row } from '../measurement.ts';
 import { ANY_CORE, CLIENT_CORE, runForJson, type RunningServer } from '../processes.ts';
 
 /** What `client calls` prints. */
-interface Calls {
+export interface Calls {
   readonly calls: number;
   readonly errors: number;
   readonly firstError?: string;
   readonly perSecond: number;
   readonly cpuMicrosPerCall: number;
+  readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
@@ -125,7 +126,7 @@ async function cpuBeside(
 }
 
 /** Both sides get the same request, header included; the yardstick does not look at the token. */
-async function drive({ go, material, seconds }: Context, server: RunningServer, load: keyof typeof LOADS) {
+export async function drive({ go, material, seconds }: Context, server: RunningServer, load: keyof typeof LOADS) {
   if (go === undefined) throw new Error('the load client needs Go');
   const calls = await runForJson<Calls>(CLIENT_CORE, go.client, [
     'calls',
