@@ -2,7 +2,13 @@
 // guess of a database; what else is asked is looked for among the next rows of that index, so many of them that a page stays quick.
 // When they do not fill it, the next page goes on behind them.
 import { EXPIRED } from '../../../domain/inventory/entry.ts';
-import { isOfOne, orderOf, type InventoryConditions, type InventoryOrder } from '../../../domain/inventory/question.ts';
+import {
+  isOfOne,
+  orderOf,
+  type InventoryConditions,
+  type InventoryOrder,
+  type InventoryPlace,
+} from '../../../domain/inventory/question.ts';
 import type { InventoryQuestion, OverdueQuestion } from '../../../ports/inventory/inventory.ts';
 import { all, lateUntilMs, notOverdue, overdue, type Condition, type Lateness } from './entry-lateness.ts';
 import { ENTRY_COLUMNS } from './entry-rows.ts';
@@ -18,6 +24,8 @@ export type EntryQuestion = Condition;
 
 export interface PageQuestion {
   readonly order: InventoryOrder;
+  /** Whether an index has the order of the page. */
+  readonly isOrdered: boolean;
   readonly page: EntryQuestion;
   /** The last row that the page was looked for in; nothing is found where it was looked for in all there are. */
   readonly lookedThrough: EntryQuestion;
@@ -46,21 +54,29 @@ export function pageQuestion(question: InventoryQuestion, naming: (index: string
   const { index, found } = pathOf(conditions, question);
   const columns = [MOMENT[order], ...KEY].filter((column) => column !== undefined);
   const [comparison, direction] = order === 'ended' ? ['<', ' DESC'] : ['>', ''];
-  const behind = after && {
-    sql: `(${columns.join(', ')}) ${comparison} (${columns.map(() => '?').join(', ')})`,
-    values: [...(after.atMs === undefined ? [] : [after.atMs]), after.identity, after.cluster, after.podUid],
-  };
+  const behind = after && behindPlace(after, index === 'inventory_once' ? columns.slice(1) : columns, comparison);
   const { sql, values } = all([found, ...(behind ? [behind] : [])]);
   const from = `FROM inventory_entries${index === undefined ? '' : naming(index)} WHERE ${sql}
     ORDER BY ${columns.map((column) => column + direction).join(', ')}`;
   const further = all([{ sql: '1 = 1', values: [] }, ...furtherConditions(conditions, question)]);
   return {
     order,
+    isOrdered: index !== undefined,
     page: {
       sql: `SELECT ${SELECTED} FROM (SELECT * ${from} LIMIT ${MAX_LOOKED_THROUGH}) AS looked WHERE ${further.sql} LIMIT ?`,
       values: [...values, ...further.values, limit],
     },
     lookedThrough: { sql: `SELECT ${SELECTED} ${from} LIMIT 1 OFFSET ${MAX_LOOKED_THROUGH - 1}`, values },
+  };
+}
+
+/** @param columns of the order. One that has to be equal is not among them: PostgreSQL would begin at the first that is and not there. */
+function behindPlace(place: InventoryPlace, columns: readonly string[], comparison: string): Condition {
+  const { atMs = 0, identity, cluster, podUid } = place;
+  const values: Readonly<Record<string, string | number>> = { identity, cluster, pod_uid: podUid };
+  return {
+    sql: `(${columns.join(', ')}) ${comparison} (${columns.map(() => '?').join(', ')})`,
+    values: columns.map((column) => values[column] ?? atMs),
   };
 }
 

@@ -12,6 +12,7 @@ import type {
   OverdueQuestion,
 } from '../../../ports/inventory/inventory.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
+import type { PostgresConnection } from '../postgres/connection/postgres-connection.ts';
 import type { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { proxyFrom } from '../readings/evidence-records.ts';
 import type { Row } from '../records.ts';
@@ -19,7 +20,12 @@ import { acknowledgedIn } from './acknowledged.ts';
 import { overdueQuestions, pageQuestion, type EntryQuestion } from './entry-questions.ts';
 import { entryFrom } from './entry-rows.ts';
 import { InventoryFollower, type FollowerSettings } from './postgres/inventory-follower.ts';
-import { KEEP_REPORTED, SELECT_PROGRESS, SELECT_PROXIES_OF } from './postgres/inventory-statements.ts';
+import {
+  BY_ORDERED_INDEX,
+  KEEP_REPORTED,
+  SELECT_PROGRESS,
+  SELECT_PROXIES_OF,
+} from './postgres/inventory-statements.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -44,10 +50,16 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
   }
 
   async page(question: InventoryQuestion, options: Waits): Promise<InventoryPage> {
-    const { order, page, lookedThrough } = pageQuestion(question, naming);
-    const entries = (await this.#ask(page, options)).map(entryFrom);
-    const isWhole = entries.length >= question.limit;
-    const last = isWhole ? entries.at(-1) : (await this.#ask(lookedThrough, options)).map(entryFrom)[0];
+    const { order, isOrdered, page, lookedThrough } = pageQuestion(question, naming);
+    const { entries, last } = await this.#pool.transaction(async (connection) => {
+      if (isOrdered) await connection.run(BY_ORDERED_INDEX);
+      const found = (await ask(connection, page)).map(entryFrom);
+      const isWhole = found.length >= question.limit;
+      return {
+        entries: found,
+        last: isWhole ? found.at(-1) : (await ask(connection, lookedThrough)).map(entryFrom)[0],
+      };
+    }, options);
     const { asOfMs } = await this.#progress(options);
     return {
       entries: await this.#acknowledged(entries, options),
@@ -79,9 +91,7 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
 
   async #acknowledged(entries: readonly InventoryEntry[], options: Waits): Promise<readonly InventoryEntry[]> {
     if (entries.length === 0) return entries;
-    const asked = entries.map(({ identity, cluster, podUid = '' }) => {
-      return { identity, cluster, podUid, own: cluster === this.#settings.cluster };
-    });
+    const asked = entries.flatMap((entry) => this.#keysOfProxies(entry));
     const rows = await this.#pool.query(SELECT_PROXIES_OF, [JSON.stringify(asked)], options);
     const notes = Map.groupBy(rows, ({ ofCluster, identity, podUid }) => JSON.stringify([ofCluster, identity, podUid]));
     return entries.map((entry) => {
@@ -92,10 +102,21 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
     });
   }
 
-  async #ask({ sql, values }: EntryQuestion, options: Waits): Promise<readonly Row[]> {
-    let parameters = 0;
-    // There is no `?` but for parameters.
-    const text = sql.replaceAll('?', () => `$${(parameters += 1)}`);
-    return this.#pool.query(text, values, options);
+  /** To who wrote the note the cluster was its own, empty, or a remote one by its id; a pod is told by its UID whichever it was. */
+  #keysOfProxies({ identity, cluster, podUid = '' }: InventoryEntry) {
+    const maySayOwn = cluster === this.#settings.cluster || podUid !== '';
+    const names = maySayOwn ? [cluster, ''] : [cluster];
+    return names.map((remoteCluster) => ({ identity, cluster, remoteCluster, podUid }));
   }
+
+  async #ask(question: EntryQuestion, options: Waits): Promise<readonly Row[]> {
+    return this.#pool.use(async (connection) => ask(connection, question), options);
+  }
+}
+
+async function ask(connection: PostgresConnection, { sql, values }: EntryQuestion): Promise<readonly Row[]> {
+  let parameters = 0;
+  // There is no `?` but for parameters.
+  const text = sql.replaceAll('?', () => `$${(parameters += 1)}`);
+  return connection.query({ text, values });
 }

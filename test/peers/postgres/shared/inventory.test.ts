@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresInventory } from '../../../../src/adapters/storage/inventory/postgres-inventory.ts';
+import { pageQuestion } from '../../../../src/adapters/storage/inventory/entry-questions.ts';
+import { SELECT_PROXIES_OF } from '../../../../src/adapters/storage/inventory/postgres/inventory-statements.ts';
 import { PostgresClosings } from '../../../../src/adapters/storage/postgres/shared/postgres-closings.ts';
 import { PostgresEvidenceRecords } from '../../../../src/adapters/storage/postgres/shared/postgres-evidence-records.ts';
 import { PostgresLease } from '../../../../src/adapters/storage/postgres/shared/postgres-lease.ts';
@@ -13,6 +15,7 @@ import { SharedStore } from './shared-store.ts';
 
 const WAITING = { signal: NEVER };
 const LEASE = 'journal';
+const SHOP = 'spiffe://cluster.local/ns/shop/sa/web';
 
 describe('The inventory of a shared store', function () {
   this.timeout(120_000);
@@ -96,6 +99,23 @@ describe('The inventory of a shared store', function () {
     await write({ decisions: [leaf('again')] });
     await follow(inventory);
     assert.deepEqual(await serials(inventory), ['again', 'kept']);
+  });
+
+  it('looks up all of a key, however many pods have one identity', async () => {
+    // As statistics of millions have it.
+    const settings = ['seqscan', 'bitmapscan', 'sort', 'hashjoin', 'mergejoin'].map((way) => `SET enable_${way} = off`);
+    const planOf = async (text: string): Promise<string> =>
+      (await store.cluster.query(`${settings.join('; ')}; EXPLAIN ${text}`)).flat().join('\n');
+    const proxies = await planOf(SELECT_PROXIES_OF.replace('$1', `'[]'`));
+    assert.match(proxies, /Index Cond: .*identity.*remote_cluster.*pod_uid/);
+    const after = { order: 'identity', identity: SHOP, cluster: 'east', podUid: 'uid' } as const;
+    const { page } = pageQuestion(
+      { conditions: { identity: SHOP }, after, limit: 100, nowMs: NOON_MS, excused: [] },
+      () => '',
+    );
+    const values = page.values.map((value) => `'${value}'`);
+    const next = await planOf(page.sql.replaceAll('?', () => values.shift() ?? ''));
+    assert.match(next, /Index Cond: .*identity = .*ROW\(cluster, pod_uid\) > ROW\('east'/);
   });
 
   it('says that it cannot be asked or kept while the database is away', async () => {

@@ -69,14 +69,20 @@ export const FORGETTING_ENDED = [
 ] as const;
 
 /**
- * Parameter: keys of entries as JSON, with the id of their cluster and whether it is the server's own. To who wrote the note the cluster
- * was its own, empty, or a remote one by its id; a pod is told by its UID whichever it was. Each is named, and not said with OR, because
- * only then all of the key is looked up in the index: thousands of pods may have one identity.
+ * A page is found by the index that has its order. The planner would rather sort what has one namespace, and read all of it from the disk,
+ * or go through the table where its statistics are old.
+ */
+export const BY_ORDERED_INDEX = `SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off;
+  SET LOCAL jit = off`;
+
+/**
+ * Parameter: keys of entries as JSON, each as whoever wrote the note may have called its cluster. All of the key is named, or else
+ * thousands of pods that have one identity are gone through.
  */
 export const SELECT_PROXIES_OF = `SELECT asked.cluster AS "ofCluster", ${named(PROXY_COLUMNS, 'proxies.')}
-  FROM json_to_recordset($1::json) AS asked (identity text, cluster text, "podUid" text, own boolean)
-    JOIN proxies ON proxies.identity = asked.identity AND proxies.pod_uid = asked."podUid"
-      AND proxies.remote_cluster = ANY (ARRAY[asked.cluster, CASE WHEN asked.own OR asked."podUid" <> '' THEN '' ELSE asked.cluster END])`;
+  FROM json_to_recordset($1::json) AS asked (identity text, cluster text, "remoteCluster" text, "podUid" text)
+    JOIN proxies ON proxies.identity = asked.identity AND proxies.remote_cluster = asked."remoteCluster"
+      AND proxies.pod_uid = asked."podUid"`;
 
 function named(columns: Readonly<Record<string, string>>, table = ''): string {
   return Object.entries(columns)
