@@ -3,7 +3,7 @@
 import { cpus } from 'node:os';
 import type { Benchmark, Context } from './benchmark.ts';
 import { clusterBenchmark } from './rows/cluster.ts';
-import { callsBenchmark, headsBenchmark, postgresBenchmark, processesBenchmark } from './rows/calls.ts';
+import { callsBenchmark, headsBenchmark, postgresBenchmark, processesBenchmark } from './rows/calls/calls.ts';
 import { issueBenchmark } from './rows/issue/issue.ts';
 import { listBenchmark } from './rows/list/list.ts';
 import { makeMaterial } from './material.ts';
@@ -16,7 +16,7 @@ import { replayBenchmark } from './rows/replay.ts';
 import { relayedSignBenchmark } from './rows/sign.ts';
 import { streamsBenchmark } from './rows/streams.ts';
 import { tableOf } from './table.ts';
-import { visibilityBenchmark } from './rows/visibility.ts';
+import { visibilityBenchmark } from './rows/calls/visibility.ts';
 import { verifyBenchmark } from './rows/verify.ts';
 import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
 

@@ -14,18 +14,12 @@ import type {
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { PostgresConnection } from '../postgres/connection/postgres-connection.ts';
 import type { PostgresPool } from '../postgres/connection/postgres-pool.ts';
-import { proxyFrom } from '../readings/evidence-records.ts';
 import type { Row } from '../records.ts';
-import { acknowledgedIn } from './acknowledged.ts';
 import { overdueQuestions, pageQuestion, type EntryQuestion } from './entry-questions.ts';
 import { entryFrom } from './entry-rows.ts';
+import { acknowledgedBy } from './postgres/entry-proxies.ts';
 import { InventoryFollower, type FollowerSettings } from './postgres/inventory-follower.ts';
-import {
-  BY_ORDERED_INDEX,
-  KEEP_REPORTED,
-  SELECT_PROGRESS,
-  SELECT_PROXIES_OF,
-} from './postgres/inventory-statements.ts';
+import { BY_ORDERED_INDEX, KEEP_REPORTED, SELECT_PROGRESS } from './postgres/inventory-statements.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -62,7 +56,7 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
     }, options);
     const { asOfMs } = await this.#progress(options);
     return {
-      entries: await this.#acknowledged(entries, options),
+      entries: await acknowledgedBy(this.#pool, this.#settings.cluster, entries, options),
       ...(last !== undefined && { next: placeOf(last, order) }),
       ...(asOfMs !== undefined && { asOfMs }),
     };
@@ -87,26 +81,6 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
   async #progress(options: Waits): Promise<{ readonly asOfMs?: number }> {
     const [row = {}] = await this.#pool.query(SELECT_PROGRESS, [], options);
     return Object.fromEntries(Object.entries(row).flatMap(([name, ms]) => (ms === null ? [] : [[name, Number(ms)]])));
-  }
-
-  async #acknowledged(entries: readonly InventoryEntry[], options: Waits): Promise<readonly InventoryEntry[]> {
-    if (entries.length === 0) return entries;
-    const asked = entries.flatMap((entry) => this.#keysOfProxies(entry));
-    const rows = await this.#pool.query(SELECT_PROXIES_OF, [JSON.stringify(asked)], options);
-    const notes = Map.groupBy(rows, ({ ofCluster, identity, podUid }) => JSON.stringify([ofCluster, identity, podUid]));
-    return entries.map((entry) => {
-      const { identity, cluster, podUid = '' } = entry;
-      const its = notes.get(JSON.stringify([cluster, identity, podUid])) ?? [];
-      const acknowledged = acknowledgedIn(its.map(proxyFrom));
-      return acknowledged === undefined ? entry : { ...entry, acknowledged };
-    });
-  }
-
-  /** To who wrote the note the cluster was its own, empty, or a remote one by its id; a pod is told by its UID whichever it was. */
-  #keysOfProxies({ identity, cluster, podUid = '' }: InventoryEntry) {
-    const maySayOwn = cluster === this.#settings.cluster || podUid !== '';
-    const names = maySayOwn ? [cluster, ''] : [cluster];
-    return names.map((remoteCluster) => ({ identity, cluster, remoteCluster, podUid }));
   }
 
   async #ask(question: EntryQuestion, options: Waits): Promise<readonly Row[]> {

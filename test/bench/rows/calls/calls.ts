@@ -3,12 +3,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { goDuration, inTurn, type Benchmark, type Context } from '../benchmark.ts';
-import { startBareServer, startCapstan } from '../servers.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { row, type Row } from '../measurement.ts';
-import { ANY_CORE, CLIENT_CORE, runForJson, type RunningServer } from '../processes.ts';
+import { goDuration, inTurn, type Benchmark, type Context } from '../../benchmark.ts';
+import { startBareServer, startCapstan } from '../../servers.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { row, type Row } from '../../measurement.ts';
+import { ANY_CORE, CLIENT_CORE, runForJson, type RunningServer } from '../../processes.ts';
 
 /** What `client calls` prints. */
 export interface Calls {
