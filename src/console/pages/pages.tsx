@@ -9,6 +9,7 @@ import { IssuersPage } from './issuers.tsx';
 import { OverviewPage } from './overview.tsx';
 import { PoliciesPage } from './policies.tsx';
 import { RefusalsPage } from './refusals.tsx';
+import { RoguesPage } from './rogues.tsx';
 import { RotationPage } from './rotation.tsx';
 
 export interface PageProps {
@@ -21,6 +22,8 @@ export interface Page {
   readonly view: ComponentType<PageProps>;
   /** Whether it can show what is of some namespaces alone. */
   readonly ofTeams?: boolean;
+  /** Whether it is not for those who may only look. */
+  readonly ofOperators?: boolean;
   /** Of a page that is reached from another one alone, the path of that. */
   readonly under?: string;
 }
@@ -33,12 +36,14 @@ const PAGES: readonly Page[] = [
   { path: '/policies', title: 'Policies', view: PoliciesPage },
   { path: '/issuers', title: 'Issuers', view: IssuersPage },
   { path: '/rotation', title: 'Trust anchors', view: RotationPage },
+  { path: '/rogue', title: 'Rogue CAs', view: RoguesPage, ofOperators: true },
   { path: '/audit', title: 'Audit', view: AuditPage },
 ];
 
-/** A team has the pages that show what is of its namespaces. */
-export function pagesFor({ namespaces }: SessionAnswer): readonly Page[] {
-  return namespaces === undefined ? PAGES : PAGES.filter(({ ofTeams }) => ofTeams === true);
+/** A team has the pages that show what is of its namespaces; a viewer those that a role to act is not asked for. */
+export function pagesFor({ namespaces, role }: SessionAnswer): readonly Page[] {
+  if (namespaces !== undefined) return PAGES.filter(({ ofTeams }) => ofTeams === true);
+  return role === 'viewer' ? PAGES.filter(({ ofOperators }) => ofOperators !== true) : PAGES;
 }
 
 /** The first of the pages is at `/` too. @returns nothing where there is none. */
