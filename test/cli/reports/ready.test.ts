@@ -31,6 +31,12 @@ describe('What a person sees when the server is up', () => {
     assert.doesNotMatch(bannerOf([]), /degraded|not ready/i);
   });
 
+  it('says where metrics are read from elsewhere, and that it takes a credential', () => {
+    const shown = bannerOf([], { metricsAddress: '0.0.0.0:15018' });
+    assert.match(shown, /^ {2}Health, metrics .*\n {2} +https:\/\/0\.0\.0\.0:15018, the same to who shows a token/m);
+    assert.doesNotMatch(bannerOf([]), /https:/);
+  });
+
   it('names the default issuer, and each further one by its name', () => {
     const gold = { name: 'gold', id: 'g', subject: 'CN=Gold', notAfterMs: 1_000 };
     const shown = bannerOf([], { issuers: [...REPORT.issuers, gold] });

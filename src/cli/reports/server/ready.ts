@@ -56,6 +56,9 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
     ...sockets(report, context).map((text, index) => [index === 0 ? 'SDS sockets' : '', text] as const),
     ...report.troubled.map(({ part, state, why }) => [inCapital(state), `${part}: ${why}`] as const),
     ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /policy /metrics`],
+    ...(report.metricsAddress === undefined
+      ? []
+      : [['', `https://${report.metricsAddress}, the same to who shows a token or a certificate`] as const]),
     ...(report.consoleUrl === undefined ? [] : [['Console', report.consoleUrl] as const]),
     ...report.anchors.flatMap(({ subject, sha256, notAfterMs }) => [
       ['Trust anchor', `${subject}${context.created ? ', made now and for this directory only' : ''}`] as const,
