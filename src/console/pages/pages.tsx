@@ -3,6 +3,7 @@ import type { ComponentType } from 'preact';
 import type { SessionAnswer } from '../ask.ts';
 import type { Address } from '../route.ts';
 import { AuditPage } from './audit.tsx';
+import { CoveragePage } from './coverage.tsx';
 import { IdentitiesPage } from './identities.tsx';
 import { IdentityPage } from './identity.tsx';
 import { IssuersPage } from './issuers.tsx';
@@ -32,6 +33,7 @@ const PAGES: readonly Page[] = [
   { path: '/', title: 'Overview', view: OverviewPage },
   { path: '/identities', title: 'Identities', view: IdentitiesPage, ofTeams: true },
   { path: '/identity', title: 'Identity', view: IdentityPage, ofTeams: true, under: '/identities' },
+  { path: '/coverage', title: 'Coverage', view: CoveragePage, ofTeams: true },
   { path: '/refusals', title: 'Refusals', view: RefusalsPage, ofTeams: true },
   { path: '/policies', title: 'Policies', view: PoliciesPage },
   { path: '/issuers', title: 'Issuers', view: IssuersPage },

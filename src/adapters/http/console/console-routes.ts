@@ -33,7 +33,7 @@ export interface ConsoleSettings {
 /** What pages may ask, as the administration spells it. */
 const READABLE: readonly RegExp[] = [
   /^\/overview$/,
-  /^\/inventory(\/identity)?$/,
+  /^\/inventory(\/identity|\/coverage)?$/,
   /^\/issuers(\/[^/]+)?$/,
   /^\/pending-acts$/,
   /^\/refusals$/,
