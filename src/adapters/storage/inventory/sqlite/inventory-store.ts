@@ -28,8 +28,8 @@ export interface InventorySettings extends EntrySettings {
   readonly retentionMs: number;
 }
 
-/** Records of one commit, some milliseconds of it. */
-const BATCH = 2_000;
+/** Records of one commit: some tens of milliseconds, for which a page may have to wait. */
+const BATCH = 500;
 
 const UPSERT = upsertEntry(PARAMETERS);
 const END = endEntry(PARAMETERS);
