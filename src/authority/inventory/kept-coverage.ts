@@ -53,7 +53,7 @@ export interface CoverageSeen {
 
 /** A count is given again for so long, and for so many times of what it took. */
 const FRESH_MS = 2_000;
-const RESTS = 20;
+const RESTS = 50;
 /** Between the counts that the metric is from. */
 const COUNTED_EVERY_MS = 15_000;
 /** Pods between two turns of others. */
@@ -74,7 +74,10 @@ export class KeptCoverage {
   /** As counted last, of all clusters that something can be said of; nothing while another process says it, or it is not known. */
   get counts(): CoverageCounts | undefined {
     if (!this.#isLeading || this.#last === undefined) return undefined;
-    return countsOf(this.#last.seen, { own: this.#settings.cluster, nowMs: this.#parts.clock.nowMs() });
+    const { seen, untilMs } = this.#last;
+    return this.#parts.clock.monotonicMs() - untilMs > LONGEST_AGE_MS
+      ? undefined
+      : countsOf(seen, this.#settings.cluster);
   }
 
   /** @throws as `Inventory`. */
@@ -172,13 +175,13 @@ interface Counted {
   readonly asOfMs?: number;
 }
 
-/** What is older says nothing of who has no identity now: it is a gap of the inventory, and has a metric of its own. */
+/**
+ * Certificates that were known as of longer ago when they were counted say nothing of who has none: the gap is the inventory's, which
+ * has a metric of its own. Also how long a count is believed that could not be renewed.
+ */
 const LONGEST_AGE_MS = 60_000;
 
-function countsOf(
-  { clusters, asOfMs = -Infinity }: CoverageSeen,
-  { own, nowMs }: { readonly own: string; readonly nowMs: number },
-): CoverageCounts | undefined {
+function countsOf({ clusters, nowMs, asOfMs = -Infinity }: CoverageSeen, own: string): CoverageCounts | undefined {
   const seen = clusters.flatMap((one) => ('coverage' in one ? [one] : []));
   if (nowMs - asOfMs > LONGEST_AGE_MS || !seen.some(({ cluster }) => cluster === own)) return undefined;
   return sumOf(seen.flatMap(({ coverage }) => [...coverage.namespaces.values()]));

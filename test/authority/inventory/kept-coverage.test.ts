@@ -94,12 +94,12 @@ describe('The coverage that a server keeps', () => {
     assert.deepEqual(await shown(), ['b without', 'd without']);
   });
 
-  it('counts once for all who ask meanwhile, and rests twenty times as long as it took', async () => {
+  it('counts once for all who ask meanwhile, and rests fifty times as long as it took', async () => {
     addPod('a', true);
     tookMs = 1_000;
     await Promise.all(Array.from({ length: 100 }, shown));
     assert.equal(asked.length, 1);
-    await clock.advance(19_999);
+    await clock.advance(49_999);
     await shown();
     assert.equal(asked.length, 1);
     await clock.advance(1);
@@ -129,6 +129,25 @@ describe('The coverage that a server keeps', () => {
     assert.equal(numbers()?.without, 1);
     workloads.unavailable = 'the API server is silent';
     await clock.advance(15_000);
+    assert.equal(numbers(), undefined);
+    end.abort();
+    await running;
+  });
+
+  it('has them for as long as it rests after a long count, and not much longer than a count that cannot be renewed', async () => {
+    addPod('a', false);
+    tookMs = 5_000;
+    const numbers = () => coverage.counts;
+    const running = coverage.run();
+    lease.give();
+    await coverage.current();
+    await settle();
+    await clock.advance(200_000);
+    assert.equal(numbers()?.without, 1);
+    failing = true;
+    await clock.advance(50_000);
+    assert.equal(numbers()?.without, 1);
+    await clock.advance(65_000);
     assert.equal(numbers(), undefined);
     end.abort();
     await running;
