@@ -9,7 +9,7 @@ import { EXIT } from '../../../../src/cli/exit-codes.ts';
 import { runCli } from '../../../../src/cli/program.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
 import { createRoot, issueLeaf, type TestAuthority } from '../../../peers/support/pki.ts';
-import { eventually } from '../../../support/eventually.ts';
+import { eventually, freePort } from '../../../support/eventually.ts';
 import { ChildServer } from '../../support/child-server.ts';
 import { RunningServer } from '../../support/running-server.ts';
 import { ServerFiles } from '../../support/server-files.ts';
@@ -21,6 +21,7 @@ interface Answer {
 }
 
 interface Shown {
+  readonly method?: string;
   readonly token?: string;
   readonly leaf?: { readonly cert: string; readonly key: string };
 }
@@ -68,14 +69,14 @@ describe('The pages about a server', () => {
     'listen.metrics.readers': [`URI:${OPS}/prometheus`],
   });
 
-  async function get(url: string, { token, leaf }: Shown = {}): Promise<Answer> {
+  async function get(url: string, { token, leaf, method = 'GET' }: Shown = {}): Promise<Answer> {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const ca = files.pki.root.certificatePem;
     const signal = AbortSignal.timeout(30_000);
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const asked = url.startsWith('https:')
-        ? requestOverTls(url, { headers, ca, servername: 'localhost', agent: false, signal, ...leaf }, resolve)
-        : request(url, { headers, agent: false, signal }, resolve);
+        ? requestOverTls(url, { method, headers, ca, servername: 'localhost', agent: false, signal, ...leaf }, resolve)
+        : request(url, { method, headers, agent: false, signal }, resolve);
       asked.once('error', reject).end();
     });
     return { status: answer.statusCode, body: await text(answer), headers: answer.headers };
@@ -147,6 +148,19 @@ describe('The pages about a server', () => {
     for (const secret of [TOKEN, NEXT]) assert.ok(!files.logText.includes(secret));
   });
 
+  it('are asked as on loopback: with a query, by HEAD, and by nothing that could change something', async () => {
+    await start(overTls());
+    assert.equal((await page('/metrics?format=text', { token: TOKEN })).status, 200);
+    const head = await page('/metrics', { token: TOKEN, method: 'HEAD' });
+    assert.deepEqual([head.status, head.body], [200, '']);
+    assert.match(head.headers['content-type'] ?? '', /^text\/plain/);
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const { status, headers } = await page('/policy', { token: TOKEN, method });
+      assert.deepEqual([status, headers.allow], [405, 'GET, HEAD'], method);
+    }
+    assert.equal((await page('/nowhere', { token: TOKEN })).status, 404);
+  });
+
   it('say to `capstan drift`, with the token, which policies are in force', async () => {
     await start(overTls());
     files.write('anchors-of-the-server.pem', files.pki.root.certificatePem);
@@ -194,12 +208,12 @@ describe('The pages about a server', () => {
     }
   });
 
-  it('are all that a reader reads', async () => {
-    // Found by the listener: it has a port of its own.
-    const port = '127.0.0.1:0';
-    await start(overTls({ ...certificates(), 'listen.console.address': port }));
-    const login = new URL('/api/session', server!.report.consoleUrl!.replace('127.0.0.1', 'localhost'));
-    assert.equal((await get(login.href, { leaf: await leafOf('prometheus'), token: TOKEN })).status, 401);
+  it('are all that a reader reads, and a token opens nothing of the administration', async () => {
+    const port = await freePort();
+    await start(overTls({ ...certificates(), 'listen.administration.address': `127.0.0.1:${port}` }));
+    const ask = async (name: string) =>
+      (await get(`https://127.0.0.1:${port}/issuers`, { leaf: await leafOf(name), token: TOKEN })).status;
+    assert.deepEqual([await ask('victor'), await ask('prometheus')], [200, 403]);
   });
 
   for (const [what, tokens, problem] of [
