@@ -1,15 +1,14 @@
 // Who has a certificate, page by page. What is looked for stands in the address under the names that the server has for it.
 import type { InventoryAnswer } from '../../adapters/http/admin/administer-inventory.ts';
-import { parseDuration } from '../../domain/text/duration.ts';
-import { serverNowMs } from '../ask.ts';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Choice, Filters, Text } from '../parts/filters.tsx';
 import { INVENTORY_STATES, RecordedUntil, RenewalOf, StateOf } from '../parts/holder.tsx';
 import { Table, type Row } from '../parts/table.tsx';
 import { Turn } from '../parts/turn.tsx';
 import { Moment, Name } from '../parts/values.tsx';
-import { goTo, withChoice, type Address } from '../route.ts';
+import { goTo, withChoice } from '../route.ts';
 import { useAnswer } from '../use-answer.ts';
+import { questionOf } from '../identities-question.ts';
 import type { PageProps } from './pages.tsx';
 
 const TEXTS = [
@@ -25,13 +24,14 @@ const ALL = 'any';
 const NOT_ENDED = 'not ended';
 const STATES = [NOT_ENDED, ...INVENTORY_STATES];
 const SPANS = [ALL, '15m', '1h', '6h', '24h', '7d', '30d'] as const;
-const ROWS = 100;
 
 export function IdentitiesPage({ address }: PageProps) {
   const chosen = (name: string): string => address.query.get(name) ?? '';
   // Another question begins at its first page.
   const choose = (name: string) => (value: string) => goTo(withChoice(address, { [name]: value, cursor: '' }));
-  const found = useAnswer<InventoryAnswer>(`/api/inventory?${address.query.toString()}`, () => questionOf(address));
+  const found = useAnswer<InventoryAnswer>(`/api/inventory?${address.query.toString()}`, () =>
+    questionOf(address.query),
+  );
   return (
     <>
       <Filters>
@@ -54,20 +54,6 @@ export function IdentitiesPage({ address }: PageProps) {
       <WithAnswer of={found} show={(answer) => <Identities of={answer} address={address} />} />
     </>
   );
-}
-
-/** The address says how long from now on, the server is asked of a moment. */
-function questionOf({ query }: Address): string {
-  const asked = new URLSearchParams(query);
-  asked.set('limit', String(ROWS));
-  asked.delete('endsWithin');
-  const within = query.get('endsWithin');
-  if (within !== null) {
-    const ms = parseDuration(within);
-    // What is no length of time the server says.
-    asked.set('endsBeforeMs', typeof ms === 'number' ? String(Math.round(serverNowMs() + ms)) : within);
-  }
-  return `/api/inventory?${asked.toString()}`;
 }
 
 function Identities({ of, address }: { readonly of: InventoryAnswer } & PageProps) {

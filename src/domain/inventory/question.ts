@@ -7,6 +7,7 @@ export interface InventoryConditions {
   /** Of its certificate, or of one before it that is not over yet. */
   readonly serial?: string;
   readonly podName?: string;
+  readonly podUid?: string;
   readonly nodeName?: string;
   readonly namespace?: string;
   /** Id of the issuer. */
@@ -36,8 +37,9 @@ export interface InventoryPlace {
 }
 
 /** An order that the conditions can be answered in without going through everything. */
-export function orderOf({ identity, serial, podName, state, endsBeforeMs }: InventoryConditions): InventoryOrder {
-  if (isOfOne({ identity, serial, podName })) return 'identity';
+export function orderOf(conditions: InventoryConditions): InventoryOrder {
+  const { state, endsBeforeMs } = conditions;
+  if (isOfOne(conditions)) return 'identity';
   if (state === 'ended') return 'ended';
   if (state === 'overdue') return 'overdue';
   return endsBeforeMs === undefined ? 'identity' : 'end';
@@ -45,10 +47,10 @@ export function orderOf({ identity, serial, podName, state, endsBeforeMs }: Inve
 
 /** Whether what has ended is looked for too, unless a state is asked for. */
 export function isOfOne(conditions: {
-  readonly [Name in 'identity' | 'serial' | 'podName']?: string | undefined;
+  readonly [Name in 'identity' | 'serial' | 'podName' | 'podUid']?: string | undefined;
 }): boolean {
-  const { identity, serial, podName } = conditions;
-  return identity !== undefined || serial !== undefined || podName !== undefined;
+  const { identity, serial, podName, podUid } = conditions;
+  return [identity, serial, podName, podUid].some((one) => one !== undefined);
 }
 
 export function placeOf(entry: InventoryEntry, order: InventoryOrder): InventoryPlace {

@@ -8,6 +8,7 @@ import type { CsrCall, Outcome } from '../../adapters/grpc/wire.ts';
 import { agentCsr, buildCsr, spiffe, testAuthority, ztunnelCsr, type TestCsr } from '../../support/certificates.ts';
 import { RunningServer, type Showing } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
+import { podUidOf } from '../support/token-mint.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 const HOUR_MS = 3_600_000;
@@ -130,7 +131,7 @@ describe("Capstan answers Istio's CSR API", () => {
         authenticationMethod: 'token',
         credentialId: 'https://tokens.test',
         podName: 'demo-0',
-        podUid: 'pod-uid',
+        podUid: podUidOf('default', 'demo'),
         nodeName: 'node-1',
       },
     );

@@ -9,6 +9,7 @@ import { eventually, freePort } from '../../support/eventually.ts';
 import { SecurityTeam } from '../support/operators.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
+import { podUidOf } from '../support/token-mint.ts';
 
 interface Listed {
   readonly asOf?: string;
@@ -74,6 +75,16 @@ describe('The inventory of a running server', function () {
       '--state': 'live',
       '--expires-within': '2h',
     };
+    const pods = ['web-0', podUidOf('default', 'web')];
+    await issueTo('other');
+    for (const pod of pods) {
+      const { entries } = await listed('--pod', pod);
+      assert.deepEqual(
+        entries.map(({ identity }) => identity),
+        [WEB],
+        pod,
+      );
+    }
     for (const [option, value] of Object.entries(by)) {
       const { entries, asOf } = await listed(option, value ?? '');
       assert.ok(

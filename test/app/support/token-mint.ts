@@ -1,5 +1,6 @@
 // A token issuer as a cluster's API server is one: projected service account tokens, signed with ES256.
 // What it mints can be bent in every part.
+import { createHash } from 'node:crypto';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { exportJWK, SignJWT, type JWK, type JWTPayload } from 'jose';
 
@@ -37,6 +38,18 @@ export class TokenMint {
   }
 }
 
+/** Of the pod that `claimsOf` names: each has one of its own. */
+export function podUidOf(namespace: string, serviceAccount: string): string {
+  const digest = createHash('sha256').update(`${namespace}/${serviceAccount}`).digest('hex');
+  return [
+    digest.slice(0, 8),
+    digest.slice(8, 12),
+    `4${digest.slice(13, 16)}`,
+    `8${digest.slice(17, 20)}`,
+    digest.slice(20, 32),
+  ].join('-');
+}
+
 /** As the TokenRequest API of Kubernetes writes them. */
 export function claimsOf(namespace: string, serviceAccount: string): JWTPayload {
   const nowSeconds = Math.floor(Date.now() / 1000);
@@ -50,7 +63,7 @@ export function claimsOf(namespace: string, serviceAccount: string): JWTPayload 
     'kubernetes.io': {
       namespace,
       serviceaccount: { name: serviceAccount, uid: 'sa-uid' },
-      pod: { name: `${serviceAccount}-0`, uid: 'pod-uid' },
+      pod: { name: `${serviceAccount}-0`, uid: podUidOf(namespace, serviceAccount) },
       node: { name: 'node-1', uid: 'node-uid' },
     },
   };

@@ -13,5 +13,6 @@ describe('The order of the inventory', () => {
   it('is by name for what is of one identity, pod or serial: there are few', () => {
     assert.equal(orderOf({ serial: '7f', state: 'ended' }), 'identity');
     assert.equal(orderOf({ podName: 'demo-1', endsBeforeMs: 1 }), 'identity');
+    assert.equal(orderOf({ podUid: '1', state: 'overdue' }), 'identity');
   });
 });

@@ -80,13 +80,14 @@ describe('The identities in the console', function () {
     assert.equal(new URL(page.url()).search, '?namespace=default');
   });
 
-  it('are found by serial, identity, pod and node, issuer, anchor, namespace, state and end', async () => {
+  it('are found by serial, identity, pod (its name or UID) and node, issuer, anchor, namespace, state and end', async () => {
     const [one] = (await answer(`?identity=${identity('web-007')}`)).rows;
     assert.ok(one);
     for (const [label, value] of [
       ['Serial', one.serial],
       ['Identity', one.identity],
       ['Pod', one.podName ?? assert.fail('it has no pod')],
+      ['Pod', one.podUid ?? assert.fail('it has no pod')],
     ] as const) {
       await open('');
       await rowOf('web-000').waitFor();

@@ -361,6 +361,7 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
       identity: 'spiffe://cluster.local/ns/bank/sa/api',
       serial: '5eapi-1',
       podName: 'api-1',
+      podUid: 'uid-api-1',
       nodeName: 'node-2',
       namespace: 'bank',
       issuer: '00ff00ff00ff00ff',

@@ -91,6 +91,7 @@ const PARAMETERS = z.strictObject({
     )
     .optional(),
   podName: text.optional(),
+  podUid: text.optional(),
   nodeName: text.optional(),
   namespace: text.optional(),
   issuer: text.optional(),

@@ -35,7 +35,8 @@ export interface PageQuestion {
 export const MAX_LOOKED_THROUGH = 1_000;
 
 interface Path {
-  readonly index: LiveIndex | 'inventory_once' | 'inventory_by_pod' | 'inventory_by_end' | undefined;
+  readonly index:
+    LiveIndex | 'inventory_once' | 'inventory_by_pod' | 'inventory_by_pod_uid' | 'inventory_by_end' | undefined;
   readonly found: Condition;
 }
 
@@ -91,8 +92,9 @@ const BY_COLUMN = [
 ] as const satisfies readonly (readonly [keyof InventoryConditions, LiveIndex])[];
 
 function pathOf(conditions: InventoryConditions, lateness: Lateness): Path {
-  const { identity, serial, podName, endsBeforeMs } = conditions;
+  const { identity, serial, podName, podUid, endsBeforeMs } = conditions;
   if (serial !== undefined) return { index: undefined, found: ofSerial(serial) };
+  if (podUid !== undefined) return { index: 'inventory_by_pod_uid', found: equal('pod_uid', podUid) };
   if (podName !== undefined) return { index: 'inventory_by_pod', found: equal('pod_name', podName) };
   if (identity !== undefined) return { index: 'inventory_once', found: equal('identity', identity) };
   switch (orderOf(conditions)) {
@@ -124,6 +126,7 @@ function ofSerial(serial: string): Condition {
 const COMPARED = [
   'identity',
   'podName',
+  'podUid',
   'nodeName',
   'namespace',
   'issuer',

@@ -140,6 +140,10 @@ export function reportedTable({ text, number, keyed }: Pick<Types, 'text' | 'num
     CREATE INDEX inventory_reported_by_end ON inventory_reported (not_after_ms);`;
 }
 
+/** Whoever has a UID has it of one cluster, and seldom of more than one identity. */
+export const INDEX_POD_UIDS = `
+    CREATE INDEX inventory_by_pod_uid ON inventory_entries (pod_uid, identity, cluster);`;
+
 function isAlwaysThere(column: string): boolean {
   return column.endsWith('_ms') && column !== 'ended_ms';
 }

@@ -7,6 +7,7 @@ import type { PolicyInForce } from '../../../adapters/http/observation/routes.ts
 import type { InventoryRow } from '../../../authority/inventory/inventory-overview.ts';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { INVENTORY_STATES, type InventoryState } from '../../../domain/inventory/entry.ts';
+import { isUid } from '../../../domain/text/uid.ts';
 import { MAX_PAGE } from '../../../ports/inventory/inventory.ts';
 import { askServer, serverOf, serverOptions, type ServerOptions, type ServerPlace } from '../../administration.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
@@ -73,7 +74,7 @@ export function registerInventory(program: Command, invocation: Invocation): voi
     .description('ask a running server who has a certificate')
     .option('--identity <spiffe id>', 'of this identity, what has ended too')
     .option('--serial <hex>', 'who has, or had, the certificate with this serial number')
-    .option('--pod <name>', 'of pods of this name, what has ended too')
+    .option('--pod <name or uid>', 'of pods of this name, or of the one with this UID, what has ended too')
     .option('--node <name>', 'of this node')
     .option('--namespace <name>', 'of this namespace')
     .option('--issuer <id or name>', 'signed by this issuer')
@@ -147,11 +148,11 @@ async function refusedToday(server: ServerPlace, output: InventoryFormat, invoca
 }
 
 function conditionsOf(options: InventoryOptions, nowMs: number): Readonly<Record<string, string>> {
-  const { issuer = '', expiresWithin, overdue } = options;
+  const { issuer = '', pod = '', expiresWithin, overdue } = options;
   const conditions = {
     identity: options.identity,
     serial: options.serial,
-    podName: options.pod,
+    [isUid(pod) ? 'podUid' : 'podName']: options.pod,
     nodeName: options.node,
     namespace: options.namespace,
     [/^[0-9a-f]{16}$/.test(issuer) ? 'issuer' : 'issuerName']: options.issuer,

@@ -1,5 +1,6 @@
 // What has been done to the database, one step per schema version; a step that was released is never edited. A step may
 // only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
+import { INDEX_POD_UIDS } from '../../inventory/entry-statements.ts';
 import { CHAINS } from './chains.ts';
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly string[] = [
   INVENTORY,
   INVENTORY_REPORTED,
   SERIALS_OF_THE_ENDED,
+  INDEX_POD_UIDS,
 ];
 
 /** The schema version that brought chains. */
