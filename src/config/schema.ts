@@ -881,6 +881,13 @@ export const schema = {
       ),
       sampleRatio: withDefault(fraction(0, 1), 0.01, 'Share of requests that are traced.'),
     },
+    logs: {
+      endpoint: optional(
+        collectorUrl,
+        'Where decisions and acts of operators are posted as OpenTelemetry log records over OTLP/HTTP, such as http://collector:4318/v1/logs. Absent, none are.',
+        { secret: true },
+      ),
+    },
   },
 
   shutdown: {

@@ -5,6 +5,7 @@ import type { BanTarget } from '../../domain/revocation/ban.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { Health } from '../../ports/platform/health.ts';
+import type { RecordLog } from '../../ports/platform/record-log.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
@@ -18,17 +19,21 @@ import type { MetricState } from './metrics/metric-state.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { ObservedRogues } from './metrics/rogue-metrics.ts';
 import { Noise } from './noise.ts';
+import { OtlpRecordLog, untold, type RecordLogSettings } from './record-logs.ts';
 import { OtlpTracer, untraced, type TraceSettings } from './traces.ts';
 
 export interface TelemetrySettings {
   readonly log: LogSettings;
   /** Absent: no spans are made. */
   readonly traces?: TraceSettings;
+  /** Absent: no records are told. */
+  readonly logs?: RecordLogSettings;
 }
 
 export interface Telemetry extends AsyncDisposable {
   readonly events: Events;
   readonly tracer: Tracer;
+  readonly recordLog: RecordLog;
   /** @returns every metric in the Prometheus text format. */
   readonly collect: () => Promise<string>;
   /** As Metrics.state. */
@@ -79,9 +84,11 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
   const events = telemetryEvents({ logger: log.logger, noise, faults, metrics });
   const onFailure = (cause: unknown): void => events.unexpected({ where: 'trace-export', cause });
   const tracer = settings.traces === undefined ? untraced : closing.use(new OtlpTracer(settings.traces, onFailure));
+  const recordLog = settings.logs === undefined ? untold : closing.use(openRecordLog(settings.logs, events, metrics));
   return {
     events,
     tracer,
+    recordLog,
     collect: () => metrics.collect(),
     state: (options) => metrics.state(options),
     pageOf: (state) => metrics.pageOf(state),
@@ -103,4 +110,11 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeClusters: (given) => metrics.observeClusters(given),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+function openRecordLog(settings: RecordLogSettings, events: Events, metrics: Metrics): OtlpRecordLog {
+  return new OtlpRecordLog(settings, {
+    onFailure: (cause) => events.unexpected({ where: 'log-export', cause }),
+    onDropped: (count) => metrics.count('recordsNotSent', {}, count),
+  });
 }

@@ -52,11 +52,12 @@ export function composeFoundation(
   clock: Clock,
   worker?: WorkerPlace,
 ): Foundation {
-  const { logLevel, logFile, traces } = config.telemetry;
+  const { logLevel, logFile, traces, logs } = config.telemetry;
   const { endpoint, sampleRatio } = traces;
   const telemetry = openTelemetry({
     log: { level: logLevel, ...placeOfLog(logFile, worker) },
     ...(endpoint !== undefined && { traces: { endpoint, sampleRatio } }),
+    ...(logs.endpoint !== undefined && { logs: { endpoint: logs.endpoint } }),
   });
   // Registered first, so flushed last: every other part may still have something to say.
   lifecycle.at('flush', 'telemetry', async () => telemetry[Symbol.asyncDispose]());

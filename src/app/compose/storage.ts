@@ -8,6 +8,7 @@ import type { Foundation } from './foundation.ts';
 import { composePostgresStore } from './stores/postgres-store.ts';
 import { composeSqliteStore } from './stores/sqlite-store.ts';
 import type { Store } from './stores/store.ts';
+import { reportedStore } from './stores/reported-store.ts';
 
 export interface Storage extends Pick<
   Store,
@@ -36,7 +37,7 @@ export interface Storage extends Pick<
 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running, worker } = foundation;
-  const store = composeStore(config, foundation);
+  const store = reportedStore(composeStore(config, foundation), foundation.telemetry.recordLog);
   const {
     journal,
     history,

@@ -483,6 +483,12 @@ export const METRICS = {
     help: 'Log lines lost because the reader of the log is too slow or gone.',
     labels: {},
   },
+  recordsNotSent: {
+    name: 'capstan_log_records_dropped_total',
+    kind: 'counter',
+    help: 'Records of the journal that the collector of logs (`telemetry.logs`) did not get: it was away, or too slow. The journal has them.',
+    labels: {},
+  },
   eventLoopLag: {
     name: 'capstan_event_loop_lag_seconds',
     kind: 'observed-gauge',

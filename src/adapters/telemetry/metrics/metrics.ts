@@ -55,8 +55,8 @@ export class Metrics implements AsyncDisposable {
   }
 
   /** Adds one to a counter. */
-  count<Key extends MetricOf<'counter'>>(metric: Key, labels: LabelsOf<Key>): void {
-    this.#instruments.zeroed.get(metric)?.instrument.add(1, labels);
+  count<Key extends MetricOf<'counter'>>(metric: Key, labels: LabelsOf<Key>, by = 1): void {
+    this.#instruments.zeroed.get(metric)?.instrument.add(by, labels);
   }
 
   /** Moves a level one step. */

@@ -4,12 +4,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
-import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { buildCsr, spiffe } from '../../support/certificates.ts';
-import { eventually } from '../../support/eventually.ts';
-import { RunningServer } from '../support/running-server.ts';
-import { nested, ServerFiles } from '../support/server-files.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { buildCsr, spiffe } from '../../../support/certificates.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { RunningServer } from '../../support/running-server.ts';
+import { nested, ServerFiles } from '../../support/server-files.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 const SOON = { withinMs: 30_000 };

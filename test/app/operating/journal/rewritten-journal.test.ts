@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
-import { SqliteChainReader } from '../../../src/adapters/storage/sqlite/sqlite-chain-reader.ts';
-import { runCli } from '../../../src/cli/program.ts';
-import { relinkedDecisions } from '../../adapters/storage/contracts/relinked.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { testAuthority } from '../../support/certificates.ts';
-import { eventually } from '../../support/eventually.ts';
-import { RunningServer } from '../support/running-server.ts';
-import { nested, ServerFiles } from '../support/server-files.ts';
+import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
+import { SqliteChainReader } from '../../../../src/adapters/storage/sqlite/sqlite-chain-reader.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { relinkedDecisions } from '../../../adapters/storage/contracts/relinked.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { testAuthority } from '../../../support/certificates.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { RunningServer } from '../../support/running-server.ts';
+import { nested, ServerFiles } from '../../support/server-files.ts';
 
 const SOON = { withinMs: 30_000 };
 const LONG_AGO_MS = 20 * 60_000;
