@@ -81,6 +81,8 @@ async function startSeen({ material }: Context): Promise<Seen> {
   });
   await eventually('the console lets her in', async () => isSignedIn(visitor), { withinMs: 30_000 });
   const watched = Promise.all([watch(visitor, ending), scrape(server, ending)]);
+  // Told at the end: a bench that breaks off here would leave its servers behind.
+  watched.catch(() => undefined);
   return {
     server,
     isCurrent: async () => {
@@ -88,8 +90,8 @@ async function startSeen({ material }: Context): Promise<Seen> {
     },
     [Symbol.asyncDispose]: async () => {
       ending.abort();
-      await watched;
       await server[Symbol.asyncDispose]();
+      await watched;
     },
   };
 }
