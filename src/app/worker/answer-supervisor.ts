@@ -180,6 +180,8 @@ async function answerInventory(inventory: InventoryParts, body: Json): Promise<J
       return json(await inventory.show(...given));
     case 'coverage':
       return json(await inventory.coverage(...given));
+    case 'ends':
+      return json(await inventory.ends());
   }
 }
 

@@ -67,3 +67,18 @@ export interface OverdueFound {
   readonly entries: readonly InventoryEntry[];
   readonly count: number;
 }
+
+/** Over all that live: whoever asks keeps the answer for a while. */
+export interface InventoryEnds {
+  /** @returns for each step how many certificates end in it, and as one more how many end after the last. @throws as `Inventory`. */
+  endsIn(question: EndsQuestion, options: Waits): Promise<readonly number[]>;
+}
+
+/** In ms, moments since the epoch. */
+export interface EndsQuestion {
+  /** What is over by then does not count. */
+  readonly nowMs: number;
+  readonly fromMs: number;
+  readonly stepMs: number;
+  readonly steps: number;
+}

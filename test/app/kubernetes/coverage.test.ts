@@ -96,7 +96,7 @@ describe('The coverage of a running server', function () {
     await startUp.start(WAITING);
     const unasked = async (): Promise<never> => assert.fail('nobody asks for them');
     const routes = (operator: RoledOperator) =>
-      administrationRoutes([administerInventory({ list: unasked, show: unasked, coverage })], {
+      administrationRoutes([administerInventory({ list: unasked, show: unasked, ends: unasked, coverage })], {
         events,
         operatorOf: () => operator,
       });

@@ -9,7 +9,12 @@ import {
   type ExcusedTime,
   type Interruption,
 } from '../../../src/domain/trust/interruption.ts';
-import type { Inventory, InventoryKeeping, InventoryPage } from '../../../src/ports/inventory/inventory.ts';
+import type {
+  Inventory,
+  InventoryEnds,
+  InventoryKeeping,
+  InventoryPage,
+} from '../../../src/ports/inventory/inventory.ts';
 import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { ProxyNote } from '../../../src/ports/storage/evidence.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
@@ -18,7 +23,7 @@ import { NOON_MS } from '../fakes/fake-clock.ts';
 
 /** A store whose records this test writes. */
 export interface InventoriedStore {
-  readonly inventory: Inventory & InventoryKeeping;
+  readonly inventory: Inventory & InventoryEnds & InventoryKeeping;
   readonly write: (records: {
     readonly decisions?: readonly DecisionRecord[];
     readonly closings?: readonly ClosingRecord[];
@@ -90,6 +95,31 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
   async function names(conditions: InventoryConditions = {}): Promise<readonly (string | undefined)[]> {
     return (await found(conditions)).map(({ podName, identity }) => podName ?? identity);
   }
+
+  it('counts how many certificates end in which step, of those that live', async () => {
+    const until = (pod: string, ms: number): DecisionRecord => leaf(pod, { notAfterMs: NOON_MS + ms });
+    await store.write({
+      decisions: [
+        ...[
+          until('a', 1),
+          until('b', HOUR_MS - 1),
+          until('c', HOUR_MS),
+          until('d', 3 * HOUR_MS),
+          until('e', 900 * HOUR_MS),
+        ],
+        ...[until('over', MINUTE_MS), until('gone', 90 * MINUTE_MS)],
+      ],
+      closings: [closing('uid-gone', { identity: SHOP, namespace: 'shop', podName: 'gone' })],
+    });
+    await followed();
+    const question = { fromMs: NOON_MS, stepMs: HOUR_MS, steps: 3 };
+    assert.deepEqual(await store.inventory.endsIn({ ...question, nowMs: NOON_MS }, WAITING), [3, 1, 0, 2]);
+    // An end that is over is none, also before it was taken note of.
+    assert.deepEqual(await store.inventory.endsIn({ ...question, nowMs: NOON_MS + MINUTE_MS }, WAITING), [1, 1, 0, 2]);
+    nowMs = NOON_MS + 1_000 * HOUR_MS;
+    await followed();
+    assert.deepEqual(await store.inventory.endsIn({ ...question, nowMs }, WAITING), [0, 0, 0, 0]);
+  });
 
   it('knows nothing, and not as of when, before it has read anything', async () => {
     const { entries, asOfMs } = await store.inventory.page({ conditions: {}, limit: 10, nowMs, excused: [] }, WAITING);

@@ -7,6 +7,7 @@ import {
   type AskedCoverage,
   type CoverageAnswer,
 } from '../../../authority/inventory/coverage-overview.ts';
+import type { EndsAhead } from '../../../authority/inventory/ends-ahead.ts';
 import type {
   InventoryRow,
   InventoryRows,
@@ -24,12 +25,13 @@ import {
 } from '../../../domain/inventory/question.ts';
 import { parseJson } from '../../../domain/text/parse-json.ts';
 import { MAX_PAGE } from '../../../ports/inventory/inventory.ts';
-import { demandTeam, type AdministrationPart } from './administration.ts';
+import { demandRole, demandTeam, type AdministrationPart } from './administration.ts';
 
 export interface InventoryParts {
   readonly list: (request: InventoryPageRequest) => Promise<InventoryRows>;
   readonly show: (asked: AskedIdentity) => Promise<ShownIdentity>;
   readonly coverage: (asked: AskedCoverage) => Promise<CoverageAnswer>;
+  readonly ends: () => Promise<EndsAhead>;
 }
 
 export interface AskedIdentity {
@@ -70,6 +72,7 @@ export interface InventoryAnswer extends Omit<InventoryRows, 'next' | 'rows'> {
 export const INVENTORY = '/inventory';
 export const IDENTITY = '/inventory/identity';
 export const COVERAGE = '/inventory/coverage';
+export const ENDS = '/inventory/ends';
 /** Of one identity. */
 export const MAX_DECISIONS = 50;
 export const MAX_HOLDERS = 100;
@@ -128,13 +131,14 @@ const PLACE = z.strictObject({
   podUid: stored,
 });
 
-export function administerInventory({ list, show, coverage }: InventoryParts): AdministrationPart {
+export function administerInventory({ list, show, coverage, ends }: InventoryParts): AdministrationPart {
   return (routes) => {
     routes.get(INVENTORY, demandTeam, async (c) => {
       const { namespaces } = c.get('operator');
       const { next, ...answer } = await list({ ...requestOf(c), ...(namespaces !== undefined && { namespaces }) });
       return c.json({ ...answer, ...(next && { cursor: cursorOf(next) }) } satisfies InventoryAnswer);
     });
+    routes.get(ENDS, demandRole('viewer'), async (c) => c.json(await ends()));
     routes.get(IDENTITY, demandTeam, async (c) => {
       const { namespaces } = c.get('operator');
       const given = text.safeParse(c.req.query('identity'));

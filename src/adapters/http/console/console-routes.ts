@@ -33,7 +33,7 @@ export interface ConsoleSettings {
 /** What pages may ask, as the administration spells it. */
 const READABLE: readonly RegExp[] = [
   /^\/overview$/,
-  /^\/inventory(\/identity|\/coverage)?$/,
+  /^\/inventory(\/identity|\/coverage|\/ends)?$/,
   /^\/issuers(\/[^/]+)?$/,
   /^\/pending-acts$/,
   /^\/refusals$/,

@@ -3,7 +3,9 @@
 import type { InventoryEntry } from '../../../domain/inventory/entry.ts';
 import { placeOf } from '../../../domain/inventory/question.ts';
 import type {
+  EndsQuestion,
   Inventory,
+  InventoryEnds,
   InventoryKeeping,
   InventoryPage,
   InventoryProgress,
@@ -15,6 +17,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { PostgresConnection } from '../postgres/connection/postgres-connection.ts';
 import type { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import type { Row } from '../records.ts';
+import { endsFrom, endsQuestion } from './entry-ends.ts';
 import { overdueQuestions, pageQuestion, type EntryQuestion } from './entry-questions.ts';
 import { entryFrom } from './entry-rows.ts';
 import { acknowledgedBy } from './postgres/entry-proxies.ts';
@@ -28,7 +31,7 @@ interface Waits {
 /** PostgreSQL chooses its index itself. */
 const naming = (): string => '';
 
-export class PostgresInventory implements Inventory, InventoryKeeping {
+export class PostgresInventory implements Inventory, InventoryEnds, InventoryKeeping {
   readonly #pool: PostgresPool;
   readonly #settings: FollowerSettings;
   readonly #follower: InventoryFollower;
@@ -60,6 +63,16 @@ export class PostgresInventory implements Inventory, InventoryKeeping {
       ...(last !== undefined && { next: placeOf(last, order) }),
       ...(asOfMs !== undefined && { asOfMs }),
     };
+  }
+
+  async endsIn(question: EndsQuestion, options: Waits): Promise<readonly number[]> {
+    return endsFrom(
+      await this.#ask(
+        endsQuestion(question, () => ''),
+        options,
+      ),
+      question,
+    );
   }
 
   async follow(moment: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress> {

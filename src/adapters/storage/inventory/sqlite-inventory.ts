@@ -4,7 +4,9 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { InventoryEntry } from '../../../domain/inventory/entry.ts';
 import { orAborted } from '../../../live/abortable.ts';
 import type {
+  EndsQuestion,
   Inventory,
+  InventoryEnds,
   InventoryKeeping,
   InventoryPage,
   InventoryProgress,
@@ -28,7 +30,7 @@ const WORKER = new URL(`./sqlite/inventory-worker${extname(import.meta.url)}`, i
 /** Questions that wait at once, that of who keeps it among them. */
 const MAX_WAITING = 64;
 
-export class SqliteInventory implements Inventory, InventoryKeeping, AsyncDisposable {
+export class SqliteInventory implements Inventory, InventoryEnds, InventoryKeeping, AsyncDisposable {
   readonly #clock: Clock;
   readonly #thread: AnsweringThread<InventoryRequest, InventoryAnswer>;
   readonly #end = new AbortController();
@@ -52,6 +54,10 @@ export class SqliteInventory implements Inventory, InventoryKeeping, AsyncDispos
 
   async follow({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress> {
     return this.#ask({ kind: 'follow', nowMs }, options);
+  }
+
+  async endsIn(question: EndsQuestion, options: Waits): Promise<readonly number[]> {
+    return this.#ask({ kind: 'ends', question }, options);
   }
 
   async overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound> {

@@ -8,6 +8,7 @@ import {
   type ShownIdentity,
 } from '../../../adapters/http/admin/administer-inventory.ts';
 import { chainOf } from '../../../authority/administration/issuer-overview.ts';
+import { CountedEnds } from '../../../authority/inventory/ends-ahead.ts';
 import { inventoryOverview } from '../../../authority/inventory/inventory-overview.ts';
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -33,9 +34,10 @@ export function composeInventoryAdministration(
   { storage: { inventory, newest }, ledgers: { bans }, trust: { issuers }, interruptions }: Former,
 ): Omit<InventoryParts, 'coverage'> {
   const excused = () => interruptions?.excused() ?? [];
+  const counted = inventory && new CountedEnds({ inventory, clock });
   const list: InventoryParts['list'] = async (request) => {
-    if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
-    return inventoryOverview({ inventory, bans, clock, excused }, { cluster: cluster.id }, request, { signal });
+    const parts = { inventory: kept(inventory), bans, clock, excused };
+    return inventoryOverview(parts, { cluster: cluster.id }, request, { signal });
   };
   const show = async ({ identity, after, namespaces }: AskedIdentity): Promise<ShownIdentity<Decided>> => {
     const isSeen = (one: string): boolean => namespaces?.includes(namespaceIn(one) ?? '') ?? true;
@@ -47,7 +49,12 @@ export function composeInventoryAdministration(
     const closings = await newest.closings({ identity, limit: MAX_DECISIONS }, { signal });
     return { ...holders, chains: chainsOf(issuers.all(), holders.rows), decisions, closings };
   };
-  return { list, show };
+  return { list, show, ends: async () => kept(counted).ahead({ signal }) };
+}
+
+function kept<T>(part: T | undefined): T {
+  if (part === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
+  return part;
 }
 
 /** Of what signs now, and signed one of these: a former certificate of an issuer is in force no more. */

@@ -8,7 +8,7 @@ import type { HealthState } from '../../../ports/platform/health.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
 import type { Crls } from '../../../ports/revocation/crls.ts';
-import type { Inventory, InventoryKeeping } from '../../../ports/inventory/inventory.ts';
+import type { Inventory, InventoryEnds, InventoryKeeping } from '../../../ports/inventory/inventory.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { EvidenceReader, EvidenceRecords } from '../../../ports/storage/evidence.ts';
@@ -59,7 +59,7 @@ export interface Store {
   /** What was recorded lately, for pages. */
   readonly newest: NewestRecords;
   /** Absent in a worker where the one of the first slot keeps it. */
-  readonly inventory: (Inventory & InventoryKeeping) | undefined;
+  readonly inventory: (Inventory & InventoryEnds & InventoryKeeping) | undefined;
   /** The chains that records are linked in, of all who share the store, and what was signed of them. */
   readonly proof: {
     readonly chains: ChainStates;

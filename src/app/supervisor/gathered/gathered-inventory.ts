@@ -8,11 +8,12 @@ export function gatheredInventory(
   workers: ServingWorkers,
   { signal }: { readonly signal: AbortSignal },
 ): InventoryParts {
-  const inFirstSlot = ['list', 'show', 'coverage'] as const;
+  const inFirstSlot = ['list', 'show', 'coverage', 'ends'] as const;
   const ask = askFirst<InventoryParts>(workers, INVENTORY_TOPIC, { signal, acts: [], inFirstSlot });
   return {
     list: async (request) => ask('list', request),
     show: async (asked) => ask('show', asked),
     coverage: async (asked) => ask('coverage', asked),
+    ends: async () => ask('ends'),
   };
 }

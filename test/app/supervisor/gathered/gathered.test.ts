@@ -52,7 +52,7 @@ class ScriptedWorker {
       audit: { status: unasked, accept: unasked, signEnd: unasked },
       crls: { list: unasked, show: unasked },
       rogues: { found: unasked },
-      inventory: { list: unasked, show: unasked, coverage: unasked },
+      inventory: { list: unasked, show: unasked, coverage: unasked, ends: unasked },
       recordOperation: unasked,
       followSetBack: setBack('followed'),
     });

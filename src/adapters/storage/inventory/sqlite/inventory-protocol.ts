@@ -1,6 +1,7 @@
 // What the inventory's thread is asked.
 import type { InventoryEntry } from '../../../../domain/inventory/entry.ts';
 import type {
+  EndsQuestion,
   InventoryPage,
   InventoryProgress,
   InventoryQuestion,
@@ -11,6 +12,7 @@ import type {
 export type InventoryRequest =
   | { readonly kind: 'follow'; readonly nowMs: number }
   | { readonly kind: 'page'; readonly question: InventoryQuestion }
+  | { readonly kind: 'ends'; readonly question: EndsQuestion }
   | { readonly kind: 'overdue'; readonly question: OverdueQuestion }
   | { readonly kind: 'reportedOverdue'; readonly entries: readonly InventoryEntry[] }
   | { readonly kind: 'close' };
@@ -19,6 +21,7 @@ export type InventoryRequest =
 export interface InventoryAnswers {
   readonly follow: InventoryProgress;
   readonly page: InventoryPage;
+  readonly ends: readonly number[];
   readonly overdue: OverdueFound;
   readonly reportedOverdue: null;
   readonly close: null;

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { EXPIRED, type InventoryEntry } from '../../../../domain/inventory/entry.ts';
 import { placeOf } from '../../../../domain/inventory/question.ts';
 import type {
+  EndsQuestion,
   InventoryPage,
   InventoryProgress,
   InventoryQuestion,
@@ -14,6 +15,7 @@ import { journalsOf } from '../../slots/journal-slots.ts';
 import { JournalQueries } from '../../sqlite/reading/journal-queries.ts';
 import { BEGINNING, type TailPlace, type TailTable } from '../../sqlite/reading/tail-queries.ts';
 import { acknowledgedIn } from '../acknowledged.ts';
+import { endsFrom, endsQuestion } from '../entry-ends.ts';
 import { overdueQuestions, pageQuestion, type EntryQuestion } from '../entry-questions.ts';
 import { endedEntryOf, entriesOf, ENTRY_FIELDS, entryFrom, type EntryRow, type EntrySettings } from '../entry-rows.ts';
 import { endEntry, PARAMETERS, RENEW, renewedValues, upsertEntry } from '../entry-statements.ts';
@@ -87,6 +89,10 @@ export class InventoryStore implements Disposable {
       ...(last !== undefined && { next: placeOf(last, order) }),
       ...(asOfMs !== undefined && { asOfMs }),
     };
+  }
+
+  endsIn(question: EndsQuestion): readonly number[] {
+    return endsFrom(this.#ask(endsQuestion(question, naming)), question);
   }
 
   overdue(question: OverdueQuestion): OverdueFound {

@@ -40,6 +40,8 @@ function perform(request: InventoryRequest): InventoryAnswer {
     }
     case 'page':
       return store.page(request.question);
+    case 'ends':
+      return store.endsIn(request.question);
     case 'overdue':
       return store.overdue(request.question);
     case 'reportedOverdue':
