@@ -1,5 +1,5 @@
 // How many certificates end when, in the days ahead: what a day without this CA would cost. It is counted over all that live, so an
-// answer is kept for half a minute, and who asks meanwhile waits for the same one.
+// answer is kept for a minute, and who asks meanwhile waits for the same one.
 import type { InventoryEnds } from '../../ports/inventory/inventory.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 
@@ -19,7 +19,7 @@ export interface EndsAhead {
 export const HOUR_MS = 3_600_000;
 export const HOURS = 24;
 export const DAYS = 30;
-const KEPT_MS = 30_000;
+const KEPT_MS = 60_000;
 
 export interface EndsAheadParts {
   readonly inventory: InventoryEnds;

@@ -5,13 +5,14 @@ import { DecisionsChart } from '../parts/chart.tsx';
 import { Facts, type Fact } from '../parts/facts.tsx';
 import { Table, type Row } from '../parts/table.tsx';
 import { WithAnswer } from '../parts/answered.tsx';
-import { Code, Count, Moment, Name, Span, State } from '../parts/values.tsx';
+import { Code, Count, Name, Span, State } from '../parts/values.tsx';
 import { useAnswer } from '../use-answer.ts';
-import { FirstToEnd } from './first-to-end.tsx';
-import { issuerState } from './issuers.tsx';
+import { FirstToEnd } from './overview/first-to-end.tsx';
+import type { PageProps } from './pages.tsx';
 import { meaningOf } from './refusals.tsx';
+import { WhatEnds } from './overview/what-ends.tsx';
 
-export function OverviewPage() {
+export function OverviewPage({ address }: PageProps) {
   const overview = useAnswer<Overview>('/api/overview');
   const issuers = useAnswer<{ readonly issuers: readonly IssuerRow[] }>('/api/issuers');
   return (
@@ -26,12 +27,7 @@ export function OverviewPage() {
             <DecisionsChart lately={answer.lately} />
           </section>
           <FirstToEnd />
-          <Table
-            caption="What ends next"
-            head={['What', 'State', 'Ends']}
-            none="Nothing is known to end."
-            rows={endsOf(answer, issuers.answer?.issuers ?? [])}
-          />
+          <WhatEnds of={answer} issuers={issuers.answer?.issuers ?? []} address={address} />
           <Table
             caption="Refusals since the server started"
             head={['Reason', 'Meaning', 'Refusals']}
@@ -78,61 +74,6 @@ function Overdue({ count }: { readonly count: number }) {
     </a>
   );
 }
-
-interface End {
-  readonly key: string;
-  readonly what: Row['cells'][number];
-  readonly state: Row['cells'][number];
-  readonly atMs: number;
-}
-
-function endsOf({ figures }: Overview, issuers: readonly IssuerRow[]): readonly Row[] {
-  const { anchors, bundleSoftExpiryMs, bundleHardExpiryMs, rollovers } = figures;
-  const ends: readonly End[] = [
-    ...issuers.flatMap((row): End[] => {
-      const { name, id = '', notAfterMs } = row;
-      if (notAfterMs === undefined) return [];
-      const what = (
-        <>
-          issuer <Name of={name === '' ? id : name} />
-        </>
-      );
-      return [{ key: `issuer ${name} ${id}`, what, state: issuerState(row), atMs: notAfterMs }];
-    }),
-    ...anchors.map(({ anchor, subject, endsMs, distributed }) => ({
-      key: `anchor ${anchor}`,
-      what: (
-        <>
-          trust anchor <Name of={subject} /> <Code of={anchor} />
-        </>
-      ),
-      state: distributed ? <State word="distributed" tone="good" /> : <State word="not distributed" tone="warn" />,
-      atMs: endsMs,
-    })),
-    ...[
-      ['policy bundle, to be replaced', bundleSoftExpiryMs] as const,
-      ['policy bundle, for new identities', bundleHardExpiryMs] as const,
-    ].flatMap(([what, atMs]): End[] => (atMs === undefined ? [] : [{ key: what, what, state: '', atMs }])),
-    ...rollovers.map(({ issuer, step, dueMs }) => ({
-      key: `rollover ${issuer} ${step}`,
-      what: (
-        <>
-          issuer <Name of={issuer} />: {STEPS[step] ?? step}
-        </>
-      ),
-      state: '',
-      atMs: dueMs,
-    })),
-  ];
-  return ends
-    .toSorted((a, b) => a.atMs - b.atMs)
-    .map(({ key, what, state, atMs }) => ({ key, cells: [what, state, <Moment at={atMs} />] }));
-}
-
-const STEPS: Readonly<Record<string, string>> = {
-  ask: 'asks its upstream for the next certificate',
-  activate: 'signs with the next certificate',
-};
 
 function refusalsOf({ figures }: Overview): readonly Row[] {
   return Object.entries(figures.refused)

@@ -9,6 +9,7 @@ import { keepScreenshot, SIZE } from './support/screenshots.ts';
 import { watchedPage, type WatchedPage } from './support/watched-page.ts';
 
 const SETTINGS = { 'listen.console.address': '127.0.0.1:0', 'listen.console.oneTimeLink': true };
+const HOUR_MS = 3_600_000;
 const PAGES = [
   { name: 'overview', link: 'Overview', shows: 'Every part works as it should.' },
   { name: 'refusals', link: 'Refusals', shows: 'To pass:' },
@@ -66,6 +67,46 @@ describe('The console in Chromium', () => {
       if (name === 'overview') await keepScreenshot(page, 'overview-dark');
       await page.emulateMedia({ colorScheme: 'light' });
     });
+  }
+
+  it('shows how many certificates end in which hour and day, with the ends of issuers and anchors, drawn and in numbers', async () => {
+    await page.goto(new URL('/', page.url()).href);
+    await page.getByText(/^\d+ certificates? ends? within 24 hours/).waitFor();
+    await page.locator('.chart canvas').last().waitFor();
+    await page.getByText('The same in numbers').click();
+    const numbers = page.getByRole('region', { name: 'Ends within 24 hours' });
+    // That of the workload and the server's own; the issuer and the anchor of the tests end in years.
+    const counts = await numbers.locator('td.number').allInnerTexts();
+    const total = counts.map(Number).reduce((sum, count) => sum + count, 0);
+    assert.equal(total, 2);
+    const later = numbers.getByRole('row').filter({ hasText: 'later than' });
+    await later.filter({ hasText: 'issuer default' }).filter({ hasText: 'trust anchor' }).waitFor();
+    await demandAccessible(page);
+    await page.getByLabel('Ahead').selectOption('30 days');
+    await page.getByText(/ within 30 days from/).waitFor();
+    assert.equal(new URL(page.url()).search, '?horizon=30d');
+    await showBusyDay();
+  });
+
+  /** Of numbers that are made up, with an issuer that ends before the day does. */
+  async function showBusyDay(): Promise<void> {
+    const fromMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+    const hours = Array.from({ length: 24 }, (_, hour) => Math.round(60_000 * Math.exp(-(((hour - 9) / 5) ** 2))));
+    const issuers = [{ name: 'edge', id: 'e'.repeat(16), state: 'active', notAfterMs: fromMs + 7.5 * HOUR_MS }];
+    await page.route('**/api/inventory/ends', (route) =>
+      route.fulfill({ json: { nowMs: fromMs, fromMs, hours, days: [540_000], later: 1_200 } }),
+    );
+    await page.route('**/api/issuers', (route) => route.fulfill({ json: { issuers } }));
+    await page.goto(new URL('/', page.url()).href);
+    const { width } = SIZE;
+    await page.setViewportSize({ width, height: 1_100 });
+    await page.getByText('The same in numbers').click();
+    const numbers = page.getByRole('region', { name: 'Ends within 24 hours' });
+    await numbers.getByRole('row').filter({ hasText: 'issuer edge' }).waitFor();
+    await keepScreenshot(page, 'horizon');
+    await page.setViewportSize(SIZE);
+    await page.unroute('**/api/inventory/ends');
+    await page.unroute('**/api/issuers');
   }
 
   it('shows one issuer, whose address can be sent to somebody', async () => {

@@ -141,6 +141,7 @@ describe('Signing in to the console', function () {
       'policies',
       'pending-acts',
       'inventory?namespace=pay',
+      'inventory/ends',
       'inventory/identity?identity=spiffe://cluster.local/ns/pay/sa/api',
     ]) {
       const status = await page.evaluate<number>(`fetch('/api/${path}').then((answer) => answer.status)`);

@@ -1,10 +1,10 @@
 // Who would be without a certificate first, if nothing more were issued: those that the outage budget is about.
-import type { InventoryAnswer } from '../../adapters/http/admin/administer-inventory.ts';
-import { StateOf } from '../parts/holder.tsx';
-import { Table } from '../parts/table.tsx';
-import { Moment, Name, Shown } from '../parts/values.tsx';
-import { useAnswer } from '../use-answer.ts';
-import { identityAt } from './identities.tsx';
+import type { InventoryAnswer } from '../../../adapters/http/admin/administer-inventory.ts';
+import { StateOf } from '../../parts/holder.tsx';
+import { Table } from '../../parts/table.tsx';
+import { Moment, Name, Shown } from '../../parts/values.tsx';
+import { useAnswer } from '../../use-answer.ts';
+import { identityAt } from '../identities.tsx';
 
 const SHOWN = 5;
 /** The last moment that a date can hold: whoever has an end is in the order of ends. */
