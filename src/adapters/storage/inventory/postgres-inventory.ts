@@ -1,5 +1,6 @@
 // The inventory of all servers that record in one PostgreSQL, in tables of its own beside the journal: whoever holds the lease keeps it,
 // and each of them answers.
+// It imports much because it answers every kind of question about the inventory.
 import type { InventoryEntry } from '../../../domain/inventory/entry.ts';
 import { placeOf } from '../../../domain/inventory/question.ts';
 import type {

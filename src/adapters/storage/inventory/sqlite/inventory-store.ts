@@ -1,4 +1,5 @@
 // The inventory of a store of SQLite journals: what is taken in of them, and what is asked of it. Synchronous, for a thread of its own.
+// It imports much because it answers every kind of question about the inventory.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { EXPIRED, type InventoryEntry } from '../../../../domain/inventory/entry.ts';
 import { placeOf } from '../../../../domain/inventory/question.ts';
