@@ -1,6 +1,8 @@
 // The inventory of a server of several processes: whichever of them issued, it is one answer.
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
+import { IDENTITY, type IdentityAnswer } from '../../../src/adapters/http/admin/administer-inventory.ts';
+import { askServer } from '../../../src/cli/administration.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -43,6 +45,28 @@ describe('The inventory of a server of several processes', function () {
     return names;
   }
 
+  it('has on the page of one identity what each of them decided about it, with the chain of its issuer', async () => {
+    const answers = await Promise.all(Array.from({ length: MANY }, async () => server.ask('default', 'one')));
+    assert.ok(answers.every(({ code }) => code === status.OK));
+    const path = `${IDENTITY}?identity=spiffe://cluster.local/ns/default/sa/one`;
+    const place = { socketPath: files.path('admin.sock') };
+    const shown = async () =>
+      (await askServer(place, { method: 'GET', path }, AbortSignal.timeout(30_000))) as IdentityAnswer;
+    const { rows, chains } = await eventually(
+      'all of it is there',
+      async () => {
+        const answer = await shown();
+        return answer.decisions.length === MANY && answer.rows.length > 0 && answer;
+      },
+      SOON,
+    );
+    assert.deepEqual(
+      rows.map(({ podName, state }) => [podName, state]),
+      [['one-0', 'live']],
+    );
+    assert.ok((chains[rows[0]?.issuer ?? '']?.length ?? 0) > 0);
+  });
+
   it('has what each of them issued, also when the one that keeps it was killed', async () => {
     const before = await issue('before');
     const isListed = (names: readonly string[]) => async () => {
@@ -55,6 +79,6 @@ describe('The inventory of a server of several processes', function () {
     await untilServing(files, 2);
     const after = await issue('later');
     await eventually('what was issued since', isListed([...before, ...after]), SOON);
-    assert.deepEqual(await listed(), [...before, ...after]);
+    assert.deepEqual(await listed(), [...before, ...after, 'one']);
   });
 });
