@@ -1,5 +1,7 @@
 // Operators elsewhere: who they are by their client certificates, what their roles let them do, and what needs two of them.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { runCli } from '../../../src/cli/program.ts';
 import type { OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
 import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
@@ -66,6 +68,17 @@ describe('Operators elsewhere', () => {
     const server = ['--server', `https://localhost:${port}`, '--ca', files.path('ca.pem')];
     return run(['issuer', ...argv, ...server, ...shown]);
   }
+  async function statusOf(method: string, name: string): Promise<number | undefined> {
+    const read = (file: string): string => readFileSync(files.path(file), 'utf8');
+    const shown = { ca: read('ca.pem'), cert: read(`${name}.pem`), key: read(`${name}-key.pem`), agent: false };
+    return new Promise((resolve, reject) => {
+      const asked = request(`https://localhost:${port}/issuers`, { method, ...shown }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.once('error', reject).end();
+    });
+  }
   const here = async (...argv: readonly string[]): Promise<Ran> =>
     run(['issuer', ...argv, '--data-dir', files.directory]);
   async function operations(): Promise<readonly OperationRecord[]> {
@@ -115,6 +128,9 @@ describe('Operators elsewhere', () => {
     const stranger = await as('mallory', 'list');
     assert.equal(stranger.code, 77);
     assert.match(stranger.error, /CAP-O01 the caller has no role for this operation/);
+    // Nor does a request that is none make the server report a fault of its own.
+    assert.equal(await statusOf('TRACE', 'mallory'), 405);
+    assert.deepEqual(files.logged('unexpected'), []);
     await person('mallory', await createRoot('People of Elsewhere'));
     assert.equal((await as('mallory', 'list')).code, 69);
   });

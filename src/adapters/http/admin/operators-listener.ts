@@ -6,6 +6,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { boundedBody } from '../bounded-body.ts';
 import { certificateOn } from '../connection-of.ts';
+import { isForbiddenMethod, METHOD_NOT_ALLOWED } from '../forbidden-method.ts';
 import { HttpsListener, type HttpsSettings } from '../https-listener.ts';
 import { MAX_BODY_BYTES, type AdministrationRoutes, type Stranger } from './administration.ts';
 import { certifiedOperator, type RoleNames } from './certified-operator.ts';
@@ -65,6 +66,7 @@ export async function answerOperator(
   request: OperatorsRequest,
 ): Promise<OperatorsAnswer> {
   const { method, target, body, operator } = request;
+  if (isForbiddenMethod(method)) return { status: 405, body: METHOD_NOT_ALLOWED };
   const headers = { 'content-type': 'application/json' };
   const init = { method, headers, ...(method !== 'GET' && method !== 'HEAD' && { body }) };
   const response = await routes.request(target, init, { operator });

@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Events, ObservationFacts } from '../../../ports/platform/events.ts';
 import { certificateOn, sourceOn } from '../connection-of.ts';
+import { isForbiddenMethod, METHOD_NOT_ALLOWED } from '../forbidden-method.ts';
 import { HttpsListener, type HttpsSettings } from '../https-listener.ts';
 import type { BearerTokens } from './bearer-tokens.ts';
 import { OPEN_PAGES, type Readers, type ObservationRoutes } from './routes.ts';
@@ -75,6 +76,10 @@ export async function answerObservation(
   routes: ObservationRoutes,
   { method, path, mayRead }: ObservationRequest,
 ): Promise<ObservationAnswer> {
+  if (isForbiddenMethod(method)) {
+    const headers = { allow: 'GET, HEAD', 'content-type': 'application/json', 'cache-control': 'no-store' };
+    return { status: 405, headers, body: METHOD_NOT_ALLOWED };
+  }
   const response = await routes.request(path, { method }, { mayRead });
   return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
 }

@@ -154,10 +154,13 @@ describe('The pages about a server', () => {
     const head = await page('/metrics', { token: TOKEN, method: 'HEAD' });
     assert.deepEqual([head.status, head.body], [200, '']);
     assert.match(head.headers['content-type'] ?? '', /^text\/plain/);
-    for (const method of ['POST', 'PUT', 'DELETE']) {
+    for (const method of ['POST', 'PUT', 'DELETE', 'TRACE']) {
       const { status, headers } = await page('/policy', { token: TOKEN, method });
       assert.deepEqual([status, headers.allow], [405, 'GET, HEAD'], method);
+      // What a stranger sends is no fault of the server.
+      assert.equal((await page('/healthz', { method })).status, 405, method);
     }
+    assert.doesNotMatch((await page('/metrics', { token: TOKEN })).body, /^capstan_unexpected_total\{.*[1-9]$/m);
     assert.equal((await page('/nowhere', { token: TOKEN })).status, 404);
   });
 
