@@ -1,5 +1,6 @@
 // Which commit a folder is a checkout of, read as Git lays its files out (gitrepository-layout(5)), without running Git on
 // what somebody else may write. A folder of git-sync says it in its path: `.worktrees/<commit>`.
+import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -61,7 +62,8 @@ async function lineOf(file: string): Promise<string | undefined> {
 /** Nothing for what is not there, is no file, or is larger than anything that is looked for. */
 async function textOf(file: string): Promise<string | undefined> {
   try {
-    await using handle = await open(file);
+    // A pipe must not keep us waiting: whoever writes the checkout would have nobody look at it again.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = await handle.stat();
     return stats.isFile() && stats.size <= MAX_BYTES ? await handle.readFile('utf8') : undefined;
   } catch {

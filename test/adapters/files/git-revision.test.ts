@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -66,6 +67,17 @@ describe('The commit of a checkout', () => {
   for (const [what, files] of unknown) {
     it(`is not known ${what}`, async () => {
       for (const [name, text] of Object.entries(files)) await put(name, text);
+      assert.equal(await revision(), undefined);
+    });
+  }
+
+  for (const pipe of ['.git', '.git/HEAD', '.git/refs/heads/main', '.git/packed-refs']) {
+    it(`is not known where ${pipe} is a pipe, which keeps nobody waiting`, async () => {
+      const place = path.join(folder, pipe);
+      if (pipe !== '.git') await put('.git/HEAD', 'ref: refs/heads/main\n');
+      await rm(place, { force: true });
+      await mkdir(path.dirname(place), { recursive: true });
+      execFileSync('mkfifo', [place]);
       assert.equal(await revision(), undefined);
     });
   }

@@ -1,4 +1,5 @@
 // A folder of kubeconfigs, the file name of each the id of its cluster: as a Secret is mounted, or as an operator writes them.
+import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -26,7 +27,9 @@ export async function readKubeconfigFolder(root: string): Promise<ReadonlyMap<st
 
 async function readKubeconfig(place: string): Promise<GivenKubeconfig> {
   try {
-    await using file = await open(place);
+    // A pipe in the folder must not keep those of the other clusters waiting.
+    await using file = await open(place, constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await file.stat()).isFIFO()) return { place, problem: 'is no regular file' };
     const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0);
     if (bytesRead > MAX_BYTES) return { place, problem: `is larger than ${MAX_BYTES} bytes` };
     return { place, text: buffer.toString('utf8', 0, bytesRead) };
