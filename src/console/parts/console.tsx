@@ -1,5 +1,5 @@
 // Who is signed in decides what is shown: the pages, or how to sign in.
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { NotSignedIn } from '../../adapters/http/console/oidc/sign-in-by-oidc.ts';
 import { ask, Refused, tell, type SessionAnswer } from '../ask.ts';
 import { Frame } from './frame.tsx';
@@ -8,39 +8,76 @@ import { SignIn, type Way } from './sign-in.tsx';
 type Known =
   | { readonly kind: 'asking' }
   | { readonly kind: 'in'; readonly session: SessionAnswer }
-  | { readonly kind: 'out'; readonly ways: readonly Way[]; readonly problem?: string };
+  | { readonly kind: 'out'; readonly ways: readonly Way[]; readonly problem?: string }
+  | { readonly kind: 'unknown' };
+
+/** The tabs of one browser, which have one session: each tells the others who is signed in after it looked by itself. */
+const TABS = 'capstan-tabs';
 
 export function Console() {
   const [known, setKnown] = useState<Known>({ kind: 'asking' });
+  const who = useRef<string | undefined>(undefined);
+  const tabs = useRef<BroadcastChannel>(undefined);
   const look = useCallback(async (problem?: string): Promise<void> => {
-    try {
-      setKnown({ kind: 'in', session: await ask<SessionAnswer>('/api/session', { byItself: false }) });
-    } catch (cause) {
-      const { ways = [] } = (cause as { body?: { ways?: readonly Way[] } }).body ?? {};
-      const said = cause instanceof Refused && cause.status === 401 ? problem : 'The server does not answer.';
-      setKnown({ kind: 'out', ways, ...(said !== undefined && { problem: said }) });
-    }
+    const found = await lookNow(problem);
+    who.current = whoIn(found);
+    setKnown(found);
   }, []);
+  const lookForAll = useCallback(
+    async (problem?: string): Promise<void> => {
+      await look(problem);
+      if (who.current !== undefined) tabs.current?.postMessage(who.current);
+    },
+    [look],
+  );
   useEffect(() => {
-    void whyNot().then(look);
+    const channel = new BroadcastChannel(TABS);
+    tabs.current = channel;
+    void whyNot().then(lookForAll);
     const signedOut = (): void => void look('Your session is over.');
+    // Somebody signed out or in elsewhere: what stands here is of who is not signed in any more.
+    channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (data !== who.current) signedOut();
+    };
     // A link that works once, put into a tab that is here already, loads nothing.
-    const led = (): void => void (location.hash !== '' && whyNot().then(look));
+    const led = (): void => void (location.hash !== '' && whyNot().then(lookForAll));
     addEventListener('signed-out', signedOut);
     addEventListener('hashchange', led);
     return () => {
+      channel.close();
       removeEventListener('signed-out', signedOut);
       removeEventListener('hashchange', led);
     };
-  }, [look]);
+  }, [look, lookForAll]);
   if (known.kind === 'asking') return <p class="waiting">Asking the server…</p>;
+  if (known.kind === 'unknown')
+    return <SignIn ways={[]} problem="The server does not answer." onSignIn={(why) => void lookForAll(why)} />;
   if (known.kind === 'out')
-    return <SignIn ways={known.ways} problem={known.problem} onSignIn={(why) => void look(why)} />;
+    return <SignIn ways={known.ways} problem={known.problem} onSignIn={(why) => void lookForAll(why)} />;
   const signOut = async (): Promise<void> => {
     await tell('/logout', {}).catch(() => undefined);
-    await look('You are signed out.');
+    await lookForAll('You are signed out.');
   };
-  return <Frame session={known.session} onSignOut={() => void signOut()} />;
+  // Another person's pages begin anew: no answer of before is shown to who is signed in now.
+  return <Frame key={whoIn(known)} session={known.session} onSignOut={() => void signOut()} />;
+}
+
+async function lookNow(problem?: string): Promise<Known> {
+  try {
+    return { kind: 'in', session: await ask<SessionAnswer>('/api/session', { byItself: false }) };
+  } catch (cause) {
+    if (!(cause instanceof Refused) || cause.status !== 401) return { kind: 'unknown' };
+    const { ways = [] } = (cause as { body?: { ways?: readonly Way[] } }).body ?? {};
+    return { kind: 'out', ways, ...(problem !== undefined && { problem }) };
+  }
+}
+
+/** @returns the same for the same person with the same sight, empty for nobody; nothing where the server did not say. */
+function whoIn(known: Known): string | undefined {
+  if (known.kind === 'out') return '';
+  if (known.kind !== 'in') return undefined;
+  const { actor, role, namespaces } = known.session;
+  return JSON.stringify([actor, role, namespaces]);
 }
 
 const WHY_NOT: Readonly<Record<NotSignedIn, string>> = {

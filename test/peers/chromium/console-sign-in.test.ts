@@ -7,6 +7,7 @@ import { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
 import { createRoot, issueLeaf } from '../support/pki.ts';
 import { peerOrSkip } from '../support/presence.ts';
+import { signInAs } from './support/at-provider.ts';
 import { demandAccessible, findChromium, openChromium } from './support/chromium.ts';
 import { keepScreenshot, SIZE } from './support/screenshots.ts';
 import { TestProvider } from './support/test-provider.ts';
@@ -78,14 +79,6 @@ describe('Signing in to the console', function () {
     return page;
   }
 
-  async function atProvider(page: Page, name: string): Promise<void> {
-    await page.getByRole('link', { name: 'Sign in with your organisation' }).click();
-    await page.getByPlaceholder('Enter any login').fill(name);
-    await page.getByPlaceholder('and password').fill('any');
-    await page.getByRole('button', { name: 'Sign-in' }).click();
-    await page.getByRole('button', { name: 'Continue' }).click();
-  }
-
   const heading = async (page: Page, name: string): Promise<void> =>
     page.getByRole('heading', { name, level: 1 }).waitFor();
 
@@ -102,7 +95,7 @@ describe('Signing in to the console', function () {
   ] as const) {
     it(`gives ${name} the role ${role} by a group of the provider`, async () => {
       const page = await open();
-      await atProvider(page, name);
+      await signInAs(page, name);
       await heading(page, 'Overview');
       assert.equal(
         await page.locator('.who').innerText(),
@@ -114,7 +107,7 @@ describe('Signing in to the console', function () {
 
   it('shows a team what is of its namespaces, and nothing else', async () => {
     const page = await open();
-    await atProvider(page, 'tina');
+    await signInAs(page, 'tina');
     await heading(page, 'Identities');
     await page.getByText('Nobody has such a certificate.').waitFor();
     await demandAccessible(page);
@@ -151,7 +144,7 @@ describe('Signing in to the console', function () {
 
   it('refuses who has no group that gives a role, and says so', async () => {
     const page = await open();
-    await atProvider(page, 'noel');
+    await signInAs(page, 'noel');
     await page.getByRole('alert').filter({ hasText: 'You have no role here' }).waitFor();
     await demandAccessible(page);
     assert.equal(new URL(page.url()).search, '');
@@ -193,7 +186,7 @@ describe('Signing in to the console', function () {
 
   it('says that the provider is away, while sessions go on', async () => {
     const page = await open();
-    await atProvider(page, 'vera');
+    await signInAs(page, 'vera');
     await heading(page, 'Overview');
     await provider[Symbol.asyncDispose]();
     await page.reload();
