@@ -1,5 +1,6 @@
-// Signs the end of an export that somebody has made of the journal. What is said of chains is compared with the journal before it is
-// signed; how many records of no chain there are, and the digest of the lines, are the word of whoever made the export.
+// Signs the end of an export that somebody has made of the journal, as long as the journal is what heads say of it. What is said of
+// chains is compared with the journal before it is signed; how many records of no chain there are, and the digest of the lines, are
+// the word of whoever made the export.
 import { openingPoint } from '../../domain/audit/chain.ts';
 import type { ChainRange, EndStatement } from '../../domain/audit/export-line.ts';
 import type { HeadStatement } from '../../domain/audit/head.ts';
@@ -28,6 +29,8 @@ export type AnsweredEnd = Signed<EndStatement> | { readonly problem: string };
 export interface ExportEndParts {
   readonly chains: ChainStates;
   readonly signer: StatementSigner;
+  /** Why nothing is to be signed of the journal as it is, in words for an operator. */
+  readonly differs: (options: Waits) => Promise<string | undefined>;
   readonly journal: OperationJournal;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
@@ -54,7 +57,9 @@ export class ExportEnds {
     by: { readonly actor: string; readonly role: string },
     options: Waits,
   ): Promise<AnsweredEnd> {
-    const { chains, signer, journal, clock } = this.#parts;
+    const { chains, signer, journal, clock, differs } = this.#parts;
+    const difference = await differs(options);
+    if (difference !== undefined) return { problem: difference };
     const states = new Map((await chains.chains(options)).map((state) => [state.opening.chain, state]));
     const named = new Set(asked.chains.map(([chain]) => chain));
     const forgotten = states

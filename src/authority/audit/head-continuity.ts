@@ -39,6 +39,8 @@ export interface StoredJournal {
 
 /** Heads whose keeping was not answered. */
 const MAX_TRIED = 100;
+/** Where another process makes heads meanwhile. */
+const LOOKS = 3;
 
 export class HeadContinuity {
   readonly #parts: ContinuityParts;
@@ -76,7 +78,21 @@ export class HeadContinuity {
     }
     if (this.#difference === undefined) return stored;
     if (this.#difference === this.#accepted) return { ...stored, last: undefined, isAccepted: true };
-    throw new Error(`the journal is not what was signed of it: ${this.#difference} (capstan journal head --accept)`);
+    throw new Error(differing(this.#difference));
+  }
+
+  /**
+   * For who signs something else of the journal. Of a process that makes no heads, and so knows what is in the store alone.
+   * @returns why it is not to be signed, in words for an operator. @throws as the ports.
+   */
+  async problem(options: Waits): Promise<string | undefined> {
+    let difference: string | undefined;
+    // Records and heads that come between two questions are no difference: they are not found again.
+    for (let look = 0; look < LOOKS; look += 1) {
+      difference = await this.#differenceOf(await this.#read(options), options);
+      if (difference === undefined || difference === this.#accepted) return undefined;
+    }
+    return difference === undefined ? undefined : differing(difference);
   }
 
   /** Before a head is sent to the store. */
@@ -130,4 +146,8 @@ export class HeadContinuity {
     if (last === undefined) return differenceAtStart(states, this.#parts, times, options);
     return differenceSince(last, newest, states, this.#parts, times, options);
   }
+}
+
+function differing(difference: string): string {
+  return `the journal is not what was signed of it: ${difference} (capstan journal head --accept)`;
 }

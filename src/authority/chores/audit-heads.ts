@@ -91,6 +91,13 @@ export class AuditHeadMaker {
     return this.#continuity.accept(by, options);
   }
 
+  /** @returns why nothing is to be signed of the journal as it is, in words for an operator. @throws as the ports. */
+  async differs(options: { readonly signal: AbortSignal }): Promise<string | undefined> {
+    // What this process signed before another made heads says nothing of now.
+    const continuity = this.#leads ? this.#continuity : new HeadContinuity(this.#parts, this.#settings);
+    return continuity.problem(options);
+  }
+
   /** Runs until the signal aborts. */
   async run(options: { readonly signal: AbortSignal }): Promise<void> {
     const work = async (leading: Leading): Promise<void> => {

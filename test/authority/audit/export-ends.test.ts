@@ -15,11 +15,13 @@ describe('The signed end of an export', () => {
   let store: FakeAuditStore;
   let operations: OperationRecord[];
   let ends: ExportEnds;
+  let differs: string | undefined;
 
   /** Four decisions, one each hour since noon. */
   beforeEach(() => {
     store = new FakeAuditStore();
     operations = [];
+    differs = undefined;
     store.open('d1', 'decision', NOON_MS);
     for (let hour = 1; hour <= 4; hour += 1) {
       store.append('d1', RECORDS.decision(hour, 0), NOON_MS + hour * HOUR_MS);
@@ -34,7 +36,7 @@ describe('The signed end of an export', () => {
     const journal = { recordOperation: async (record: OperationRecord) => void operations.push(record) };
     const clock = new FakeClock(NOON_MS + 10 * HOUR_MS);
     const settings = { trustDomain: 'cluster.local', cluster: 'kubernetes', server: 'capstan-0', retentionMs: HOUR_MS };
-    ends = new ExportEnds({ chains: store, signer, journal, clock }, settings);
+    ends = new ExportEnds({ chains: store, signer, journal, clock, differs: async () => differs }, settings);
   });
 
   const all: AskedEnd = {
@@ -59,6 +61,12 @@ describe('The signed end of an export', () => {
       [operation, is, details?.actor, details?.role],
       ['journal export', '6 records signed', 'CN=auditor', 'viewer'],
     );
+  });
+
+  it('is not given while the journal is not what was signed of it', async () => {
+    differs = 'the journal is not what was signed of it: its heads are gone';
+    assert.deepEqual(await sign(), { problem: differs });
+    assert.deepEqual(operations, []);
   });
 
   it('may be of less than the journal has by now, and says how far that goes', async () => {

@@ -340,6 +340,29 @@ describe('The heads of the journal', () => {
       });
     }
 
+    it('and nor is anything else, by whichever process, until somebody accepts it', async () => {
+      const idle = another();
+      const differs = async (of: AuditHeadMaker) => of.differs(new AbortController());
+      assert.equal(await differs(idle), undefined);
+      await hasSigned();
+      assert.equal(await differs(idle), undefined);
+      store.rewrite('d1', 5, other);
+      await begin();
+      const why = `${DIFFERS.slice(DIFFERS.lastIndexOf('the journal'))}record 10 in the chain d1 of decisions is not the one that was signed${ACCEPT}`;
+      assert.deepEqual([await differs(maker), await differs(idle)], [why, why]);
+      await maker.accept(by, new AbortController());
+      await clock.advance(EVERY_MS);
+      assert.deepEqual([await differs(maker), await differs(idle)], [undefined, undefined]);
+    });
+
+    it('by who made heads before another did, which is no difference', async () => {
+      await lead();
+      lease.lose();
+      await settle();
+      await foreign((await store.chains()).map(({ opening: { chain, kind }, last }) => ({ chain, kind, ...last })));
+      assert.equal(await maker.differs(new AbortController()), undefined);
+    });
+
     it('until somebody accepts it, who is on record, and from there on they are made as before', async () => {
       await hasSigned();
       store.rewrite('d1', 5, other);

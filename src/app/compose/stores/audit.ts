@@ -6,7 +6,8 @@ import { DocumentKey } from '../../../adapters/issuers/documents/document-key.ts
 import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts';
 import { FileWitness } from '../../../adapters/witness/file-witness.ts';
 import { HttpsWitness } from '../../../adapters/witness/https-witness.ts';
-import { ExportEnds } from '../../../authority/audit/export-ends.ts';
+import { ExportEnds, type ExportEndParts } from '../../../authority/audit/export-ends.ts';
+import { HeadContinuity } from '../../../authority/audit/head-continuity.ts';
 import { AuditHeadMaker, type AuditHeadsParts } from '../../../authority/chores/audit-heads.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { HeadWitness } from '../../../ports/audit/audit-heads.ts';
@@ -32,10 +33,12 @@ export function composeAudit(config: Config, foundation: Foundation, { proof, le
     return { status: async () => statusOf(proof, {}, { signal }), accept: unsigned, signEnd: unsigned };
   }
   const maker = proof.isMadeHere ? composeHeads(config, foundation, { ...proof, lease, journal }, signer) : undefined;
-  const ends = new ExportEnds(
-    { chains: proof.chains, signer, journal, clock },
-    { ...serverOf(config), retentionMs: config.journal.retention },
-  );
+  const retentionMs = config.journal.retention;
+  const parts = { chains: proof.chains, heads: proof.heads, signer, journal, clock };
+  const differs: ExportEndParts['differs'] = async (options) =>
+    maker?.differs(options) ??
+    new HeadContinuity(parts, { everyMs: config.audit.headEvery, retentionMs }).problem(options);
+  const ends = new ExportEnds({ ...parts, differs }, { ...serverOf(config), retentionMs });
   return {
     status: async () => statusOf(proof, { signer, maker }, { signal }),
     accept: async (by) => maker?.accept(by, { signal }) ?? { problem: 'another process makes heads' },

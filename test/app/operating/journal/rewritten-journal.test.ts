@@ -93,6 +93,9 @@ describe('A journal that was rewritten while no server ran', () => {
     change('DELETE FROM audit_heads');
     await using server = await start();
     await degraded(server, /it has old records and no head/);
+    const signed = await run('journal', 'export', '--sign', '--to', files.path('journal.jsonl'));
+    assert.notEqual(signed.code, 0);
+    assert.match(signed.error, /not signed: the journal is not what was signed of it: it has old records and no head/);
   });
 });
 
