@@ -1,4 +1,4 @@
-// The inventory of a store of SQLite journals, in a thread of its own that starts with the first question.
+// The inventory of a store of SQLite journals: a thread keeps it, another answers who looks. Each starts with its first question.
 import { extname } from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { InventoryEntry } from '../../../domain/inventory/entry.ts';
@@ -18,7 +18,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import { AnsweringThread } from '../sqlite/answering-thread.ts';
 import { JournalProblem } from '../sqlite/file/journal-problem.ts';
 import { inventoryFileOf } from './sqlite/inventory-file.ts';
-import type { InventoryAnswer, InventoryAnswers, InventoryRequest } from './sqlite/inventory-protocol.ts';
+import type { InventoryAnswer, InventoryAnswers, KeepingRequest, LookingRequest } from './sqlite/inventory-protocol.ts';
 import type { InventorySettings } from './sqlite/inventory-store.ts';
 
 interface Waits {
@@ -26,66 +26,85 @@ interface Waits {
 }
 
 /** `.ts` when run from source, `.js` when built. */
-const WORKER = new URL(`./sqlite/inventory-worker${extname(import.meta.url)}`, import.meta.url);
-/** Questions that wait at once, that of who keeps it among them. */
+const KEEPING = new URL(`./sqlite/keeping-worker${extname(import.meta.url)}`, import.meta.url);
+const LOOKING = new URL(`./sqlite/looking-worker${extname(import.meta.url)}`, import.meta.url);
+/** Questions that wait at once, at each thread. */
 const MAX_WAITING = 64;
 
 export class SqliteInventory implements Inventory, InventoryEnds, InventoryKeeping, AsyncDisposable {
   readonly #clock: Clock;
-  readonly #thread: AnsweringThread<InventoryRequest, InventoryAnswer>;
+  readonly #keeping: AnsweringThread<KeepingRequest, InventoryAnswer>;
+  readonly #looking: AnsweringThread<LookingRequest, InventoryAnswer>;
   readonly #end = new AbortController();
   #watched = false;
 
   constructor({ clock }: { readonly clock: Clock }, settings: Omit<InventorySettings, 'inventory'>) {
     this.#clock = clock;
     const inventory = inventoryFileOf(settings.file);
-    this.#thread = new AnsweringThread({
-      script: WORKER,
+    const thread = {
       data: () => ({ ...settings, inventory }) satisfies InventorySettings,
       name: `the inventory ${inventory}`,
       late: `the inventory ${inventory} did not answer`,
       maxWaiting: MAX_WAITING,
-    });
+    };
+    this.#keeping = new AnsweringThread({ ...thread, script: KEEPING });
+    this.#looking = new AnsweringThread({ ...thread, script: LOOKING });
   }
 
   async page(question: InventoryQuestion, options: Waits): Promise<InventoryPage> {
-    return this.#ask({ kind: 'page', question }, options);
-  }
-
-  async follow({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress> {
-    return this.#ask({ kind: 'follow', nowMs }, options);
+    return this.#look({ kind: 'page', question }, options);
   }
 
   async endsIn(question: EndsQuestion, options: Waits): Promise<readonly number[]> {
-    return this.#ask({ kind: 'ends', question }, options);
+    return this.#look({ kind: 'ends', question }, options);
+  }
+
+  async follow({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress> {
+    return this.#keep({ kind: 'follow', nowMs }, options);
   }
 
   async overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound> {
-    return this.#ask({ kind: 'overdue', question }, options);
+    return this.#keep({ kind: 'overdue', question }, options);
   }
 
   async reportedOverdue(entries: readonly InventoryEntry[], options: Waits): Promise<void> {
-    await this.#ask({ kind: 'reportedOverdue', entries }, options);
+    await this.#keep({ kind: 'reportedOverdue', entries }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#thread.close({ kind: 'close' });
+    await Promise.all([this.#keeping, this.#looking].map((thread) => thread.close({ kind: 'close' })));
     this.#end.abort();
   }
 
-  async #ask<Kind extends keyof InventoryAnswers>(
-    request: InventoryRequest & { readonly kind: Kind },
+  async #keep<Kind extends KeepingRequest['kind']>(
+    request: KeepingRequest & { readonly kind: Kind },
     { signal }: Waits,
   ): Promise<InventoryAnswers[Kind]> {
+    return (await this.#answer(() => this.#keeping.ask(request), signal)) as InventoryAnswers[Kind];
+  }
+
+  async #look<Kind extends LookingRequest['kind']>(
+    request: LookingRequest & { readonly kind: Kind },
+    { signal }: Waits,
+  ): Promise<InventoryAnswers[Kind]> {
+    return (await this.#answer(() => this.#looking.ask(request), signal)) as InventoryAnswers[Kind];
+  }
+
+  async #answer(ask: () => Promise<InventoryAnswer>, signal: AbortSignal): Promise<InventoryAnswer> {
     signal.throwIfAborted();
-    if (!this.#watched) void this.#thread.watch(this.#clock, { signal: this.#end.signal });
-    this.#watched = true;
+    this.#watch();
     try {
-      return (await orAborted(this.#thread.ask(request), signal)) as InventoryAnswers[Kind];
+      return await orAborted(ask(), signal);
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof JournalProblem)) throw cause;
       throw new AuthorityError('CAP-S04', { detail: cause.message, cause });
     }
+  }
+
+  #watch(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    for (const thread of [this.#keeping, this.#looking]) void thread.watch(this.#clock, { signal: this.#end.signal });
   }
 }

@@ -1,10 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SqliteInventory } from '../../../../src/adapters/storage/inventory/sqlite-inventory.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { INVENTORY_SETTINGS, inventoryContract, type InventoriedStore } from '../../../support/contracts/inventory.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { issued, NEVER } from '../sqlite/records.ts';
+
+const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
+/** The first page of the file says what it is. */
+const PAGE_BYTES = 4_096;
+const WAITING = { signal: NEVER };
 
 describe('The inventory of a SQLite journal', () => {
   inventoryContract(async () => {
@@ -28,5 +36,55 @@ describe('The inventory of a SQLite journal', () => {
         await rm(directory, { recursive: true });
       },
     };
+  });
+
+  describe('whose file goes while it is looked into', () => {
+    let directory: string;
+    let file: string;
+    let inventory: SqliteInventory;
+
+    beforeEach(async () => {
+      directory = await mkdtemp(path.join(tmpdir(), 'capstan-inventory-'));
+      file = path.join(directory, 'journal.sqlite');
+      const writer = new JournalWriter({ file });
+      writer.append([issued('one', { caller: WEB, identity: WEB, notAfterMs: NOON_MS + 3_600_000 })]);
+      writer.close();
+      inventory = new SqliteInventory({ clock: new SystemClock() }, { file, ...INVENTORY_SETTINGS });
+      await followed();
+    });
+    afterEach(async () => {
+      await inventory[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true });
+    });
+
+    async function followed(): Promise<void> {
+      while (!(await inventory.follow({ nowMs: NOON_MS }, WAITING)).isCurrent);
+    }
+
+    async function listed(): Promise<readonly string[]> {
+      const question = { conditions: {}, limit: 10, nowMs: NOON_MS, excused: [] };
+      const { entries } = await inventory.page(question, WAITING);
+      return entries.map(({ identity }) => identity);
+    }
+
+    it('answers out of the one that was made again', async () => {
+      assert.deepEqual(await listed(), [WEB]);
+      for (const suffix of ['', '-wal', '-shm']) await rm(`${file}.inventory${suffix}`, { force: true });
+      assert.deepEqual(await listed(), []);
+      await followed();
+      assert.deepEqual(await listed(), [WEB]);
+    });
+
+    it('has the one made again that a look finds to be of no use', async () => {
+      await inventory[Symbol.asyncDispose]();
+      const damaged = await open(`${file}.inventory`, 'r+');
+      const { size } = await damaged.stat();
+      await damaged.write(Buffer.alloc(size - PAGE_BYTES, 0xff), 0, size - PAGE_BYTES, PAGE_BYTES);
+      await damaged.close();
+      inventory = new SqliteInventory({ clock: new SystemClock() }, { file, ...INVENTORY_SETTINGS });
+      await assert.rejects(listed(), /cannot be used/);
+      await followed();
+      assert.deepEqual(await listed(), [WEB]);
+    });
   });
 });

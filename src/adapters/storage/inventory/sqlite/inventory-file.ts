@@ -1,6 +1,6 @@
 // The file of the inventory beside a store of SQLite journals, `<journal>.inventory`. Everything in it comes out of the journals: one
 // that is of another version or damaged is removed and made again.
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { createIfMissing, pragma } from '../../sqlite/file/sqlite-file.ts';
 import { entryTables, INDEX_POD_UIDS, reportedTable } from '../entry-statements.ts';
@@ -33,6 +33,10 @@ const TYPES = {
 };
 const TABLES = `${entryTables(TYPES)}${INDEX_POD_UIDS}${reportedTable(TYPES)}`;
 
+export const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs FROM progress';
+/** The words with which SQLite is told which index a question is answered by. */
+export const NAMING = (index: string): string => ` INDEXED BY ${index}`;
+
 /** @param file the store's. */
 export function inventoryFileOf(file: string): string {
   return `${file}.inventory`;
@@ -60,17 +64,31 @@ export function removeInventory(file: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
 }
 
+/** @returns nothing while whoever keeps it has not made it. */
+export function openToRead(file: string): DatabaseSync | undefined {
+  if (!existsSync(file)) return undefined;
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
+  if (isOurs(database)) return database;
+  database.close();
+  return undefined;
+}
+
 function existing(file: string): DatabaseSync | undefined {
   createIfMissing(file);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-  try {
-    if (pragma(database, 'application_id') === APPLICATION_ID && pragma(database, 'user_version') === VERSION) {
-      database.exec(SETTINGS);
-      return database;
-    }
-  } catch {
-    // No database, or damaged: made again.
-  }
+  if (isOurs(database, SETTINGS)) return database;
   database.close();
   return undefined;
+}
+
+/** What is no database, or damaged, or of another version is made again. @param settings that it takes then. */
+function isOurs(database: DatabaseSync, settings = ''): boolean {
+  try {
+    if (pragma(database, 'application_id') !== APPLICATION_ID) return false;
+    if (pragma(database, 'user_version') !== VERSION) return false;
+    database.exec(settings);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,4 @@
-// What the inventory's thread is asked.
+// What the two threads of the inventory are asked.
 import type { InventoryEntry } from '../../../../domain/inventory/entry.ts';
 import type {
   EndsQuestion,
@@ -9,12 +9,17 @@ import type {
   OverdueQuestion,
 } from '../../../../ports/inventory/inventory.ts';
 
-export type InventoryRequest =
+/** Of whoever keeps it. */
+export type KeepingRequest =
   | { readonly kind: 'follow'; readonly nowMs: number }
-  | { readonly kind: 'page'; readonly question: InventoryQuestion }
-  | { readonly kind: 'ends'; readonly question: EndsQuestion }
   | { readonly kind: 'overdue'; readonly question: OverdueQuestion }
   | { readonly kind: 'reportedOverdue'; readonly entries: readonly InventoryEntry[] }
+  | { readonly kind: 'close' };
+
+/** Of whoever looks. */
+export type LookingRequest =
+  | { readonly kind: 'page'; readonly question: InventoryQuestion }
+  | { readonly kind: 'ends'; readonly question: EndsQuestion }
   | { readonly kind: 'close' };
 
 /** To a request the answer of its kind. */

@@ -1,26 +1,17 @@
-// The inventory of a store of SQLite journals: what is taken in of them, and what is asked of it. Synchronous, for a thread of its own.
-// It imports much because it answers every kind of question about the inventory.
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+// The inventory of a store of SQLite journals as whoever keeps it has it: what is taken in of the journals, and who is late.
+// Synchronous, for a thread of its own; pages are read in another (inventory-pages.ts).
+import type { SQLInputValue } from 'node:sqlite';
 import { EXPIRED, type InventoryEntry } from '../../../../domain/inventory/entry.ts';
-import { placeOf } from '../../../../domain/inventory/question.ts';
-import type {
-  EndsQuestion,
-  InventoryPage,
-  InventoryProgress,
-  InventoryQuestion,
-  OverdueFound,
-  OverdueQuestion,
-} from '../../../../ports/inventory/inventory.ts';
+import type { InventoryProgress, OverdueFound, OverdueQuestion } from '../../../../ports/inventory/inventory.ts';
 import type { Row } from '../../records.ts';
-import { journalsOf } from '../../slots/journal-slots.ts';
-import { JournalQueries } from '../../sqlite/reading/journal-queries.ts';
+import type { JournalQueries } from '../../sqlite/reading/journal-queries.ts';
 import { BEGINNING, type TailPlace, type TailTable } from '../../sqlite/reading/tail-queries.ts';
-import { acknowledgedIn } from '../acknowledged.ts';
-import { endsFrom, endsQuestion } from '../entry-ends.ts';
-import { overdueQuestions, pageQuestion, type EntryQuestion } from '../entry-questions.ts';
+import { overdueQuestions, type EntryQuestion } from '../entry-questions.ts';
 import { endedEntryOf, entriesOf, ENTRY_FIELDS, entryFrom, type EntryRow, type EntrySettings } from '../entry-rows.ts';
 import { endEntry, PARAMETERS, RENEW, renewedValues, upsertEntry } from '../entry-statements.ts';
-import { openInventory, removeInventory } from './inventory-file.ts';
+import { FollowedJournals } from './followed-journals.ts';
+import { NAMING, openInventory, removeInventory, SELECT_PROGRESS } from './inventory-file.ts';
+import { InventoryHandle } from './inventory-handle.ts';
 
 export interface InventorySettings extends EntrySettings {
   /** The store's. */
@@ -31,8 +22,8 @@ export interface InventorySettings extends EntrySettings {
   readonly retentionMs: number;
 }
 
-/** Records of one commit: some tens of milliseconds, for which a page may have to wait. */
-const BATCH = 500;
+/** Records of one commit: the more, the less often a page of the file is written. It takes a tenth of a second. */
+const BATCH = 2_000;
 
 const UPSERT = upsertEntry(PARAMETERS);
 const END = endEntry(PARAMETERS);
@@ -43,7 +34,6 @@ const KEEP_PLACE = `INSERT INTO places (journal, source, id, mark) VALUES (?, ?,
 const SELECT_PLACE = 'SELECT id, mark FROM places WHERE journal = ? AND source = ?';
 const KEEP_PROGRESS = `INSERT INTO progress (one, as_of_ms) VALUES (1, ?)
   ON CONFLICT (one) DO UPDATE SET as_of_ms = excluded.as_of_ms`;
-const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs FROM progress';
 /** Parameters: moment, how many at most. */
 const EXPIRE = `UPDATE inventory_entries SET ended_ms = not_after_ms, end_reason = '${EXPIRED}' WHERE id IN
   (SELECT id FROM inventory_entries INDEXED BY inventory_live_by_end WHERE ended_ms IS NULL AND not_after_ms <= ? LIMIT ?)`;
@@ -53,21 +43,22 @@ const FORGET_ENDED = `DELETE FROM inventory_entries WHERE id IN
   (SELECT id FROM inventory_entries INDEXED BY inventory_by_end WHERE ended_ms IS NOT NULL AND ended_ms < ? LIMIT ?)`;
 const FORGET_REPORTED = `DELETE FROM inventory_reported WHERE (entry, serial) IN
   (SELECT entry, serial FROM inventory_reported WHERE not_after_ms < ? LIMIT ?)`;
-const naming = (index: string): string => ` INDEXED BY ${index}`;
 
 /** Every method throws what SQLite does, or a JournalProblem. */
 export class InventoryStore implements Disposable {
   readonly #settings: InventorySettings;
-  readonly #journals = new Map<string, JournalQueries>();
-  readonly #prepared = new Map<string, StatementSync>();
-  #database: DatabaseSync | undefined;
+  readonly #journals: FollowedJournals;
+  readonly #inventory: InventoryHandle;
 
   constructor(settings: InventorySettings) {
     this.#settings = settings;
+    this.#journals = new FollowedJournals(settings.file);
+    this.#inventory = new InventoryHandle(settings.inventory, openInventory);
   }
 
   /** Takes in batches until all is in it, or `untilMs` of the monotonic clock. */
   follow({ nowMs }: { readonly nowMs: number }, isOver: () => boolean): InventoryProgress {
+    this.#inventory.current();
     let lastMs = this.#asOfMs() ?? 0;
     for (;;) {
       const batch = this.#inOneCommit(() => this.#takeIn(nowMs));
@@ -80,24 +71,8 @@ export class InventoryStore implements Disposable {
     }
   }
 
-  page(question: InventoryQuestion): InventoryPage {
-    const { order, page, lookedThrough } = pageQuestion(question, naming);
-    const entries = this.#ask(page).map(entryFrom);
-    const last = entries.length < question.limit ? this.#ask(lookedThrough).map(entryFrom)[0] : entries.at(-1);
-    const asOfMs = this.#asOfMs();
-    return {
-      entries: entries.map((entry) => this.#acknowledged(entry)),
-      ...(last !== undefined && { next: placeOf(last, order) }),
-      ...(asOfMs !== undefined && { asOfMs }),
-    };
-  }
-
-  endsIn(question: EndsQuestion): readonly number[] {
-    return endsFrom(this.#ask(endsQuestion(question, naming)), question);
-  }
-
   overdue(question: OverdueQuestion): OverdueFound {
-    const { living, ranOut, count } = overdueQuestions(question, naming);
+    const { living, ranOut, count } = overdueQuestions(question, NAMING);
     const rows = [...this.#ask(living), ...(ranOut === undefined ? [] : this.#ask(ranOut))];
     const [counted] = this.#ask(count);
     return { entries: rows.slice(0, question.limit).map(entryFrom), count: Number(counted?.['count']) };
@@ -118,17 +93,14 @@ export class InventoryStore implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const journal of this.#journals.values()) journal[Symbol.dispose]();
-    this.#journals.clear();
-    this.#prepared.clear();
-    this.#database?.close();
-    this.#database = undefined;
+    this.#journals[Symbol.dispose]();
+    this.#inventory[Symbol.dispose]();
   }
 
   /** @returns with `lastMs`, when the last decision that was taken in was made. */
   #takeIn(nowMs: number): { readonly isCurrent: boolean; readonly lastMs?: number } {
     // A closing is read after the decisions of its pod: those that come later find that it has ended.
-    for (const [file, journal] of this.#eachJournal()) {
+    for (const [file, journal] of this.#journals.each()) {
       const place = this.#placeOf(file, journal, 'decisions');
       const decisions = journal.tail.decisionsAfter(place, BATCH);
       for (const { row } of decisions) if (row['outcome'] === 'issued') this.#issued(row, nowMs);
@@ -137,7 +109,7 @@ export class InventoryStore implements Disposable {
       this.#run(KEEP_PLACE, file, 'decisions', last.place.id, last.place.mark);
       if (decisions.length === BATCH) return { isCurrent: false, lastMs: Number(last.row['timeMs']) };
     }
-    for (const [file, journal] of this.#eachJournal()) {
+    for (const [file, journal] of this.#journals.each()) {
       const closings = journal.tail.closingsAfter(this.#placeOf(file, journal, 'closings'), BATCH);
       for (const { closing } of closings) this.#run(END, ...valuesOf(endedEntryOf(closing)));
       const last = closings.at(-1);
@@ -169,51 +141,28 @@ export class InventoryStore implements Disposable {
   }
 
   #placeOf(file: string, journal: JournalQueries, table: TailTable): TailPlace {
-    const row = this.#statement(SELECT_PLACE).get(file, table);
+    const row = this.#inventory.statement(SELECT_PLACE).get(file, table);
     const place = row === undefined ? BEGINNING : { id: Number(row['id']), mark: String(row['mark']) };
     return journal.tail.holds(table, place) ? place : BEGINNING;
   }
 
-  #acknowledged(entry: InventoryEntry): InventoryEntry {
-    const { identity, cluster, podUid = '' } = entry;
-    const remote = cluster === this.#settings.cluster ? '' : cluster;
-    const notes = [...this.#eachJournal()].flatMap(([, { tail }]) => tail.proxiesOf(identity, remote, podUid));
-    const acknowledged = acknowledgedIn(notes);
-    return acknowledged === undefined ? entry : { ...entry, acknowledged };
-  }
-
-  /** Slots may come while this runs, and a store whose files were away looks for that moment like one of another shape. */
-  #eachJournal(): ReadonlyMap<string, JournalQueries> {
-    const files = journalsOf(this.#settings.file);
-    for (const [file, journal] of this.#journals) {
-      if (files.includes(file)) continue;
-      journal[Symbol.dispose]();
-      this.#journals.delete(file);
-    }
-    for (const file of files) {
-      if (!this.#journals.has(file)) this.#journals.set(file, new JournalQueries(file));
-    }
-    return this.#journals;
-  }
-
   #asOfMs(): number | undefined {
-    const asOfMs = this.#statement(SELECT_PROGRESS).get()?.['asOfMs'] ?? undefined;
+    const asOfMs = this.#inventory.statement(SELECT_PROGRESS).get()?.['asOfMs'] ?? undefined;
     return asOfMs === undefined ? undefined : Number(asOfMs);
   }
 
   #ask({ sql, values }: EntryQuestion): readonly Row[] {
-    // Not kept: there are as many as there are ways to ask.
-    return this.#open()
-      .prepare(sql)
-      .all(...values);
+    // Not kept prepared: it is another one with each interruption.
+    const database = this.#inventory.current();
+    return database?.prepare(sql).all(...values) ?? [];
   }
 
   #run(sql: string, ...values: readonly SQLInputValue[]): number {
-    return Number(this.#statement(sql).run(...values).changes);
+    return Number(this.#inventory.statement(sql).run(...values).changes);
   }
 
   #inOneCommit<T>(work: () => T): T {
-    const database = this.#open();
+    const database = this.#inventory.database();
     database.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
@@ -223,16 +172,6 @@ export class InventoryStore implements Disposable {
       if (database.isTransaction) database.exec('ROLLBACK');
       throw cause;
     }
-  }
-
-  #open(): DatabaseSync {
-    return (this.#database ??= openInventory(this.#settings.inventory));
-  }
-
-  #statement(sql: string): StatementSync {
-    const statement = this.#prepared.get(sql) ?? this.#open().prepare(sql);
-    this.#prepared.set(sql, statement);
-    return statement;
   }
 }
 
