@@ -45,7 +45,11 @@ export async function lookThroughEstate(
   const { paths, nowMs } = asked;
   const known = await knownIn(asked);
   const gathered = new Gathered();
-  const unlisted = (path: string, cause: unknown): void => gathered.skip(path, fileProblem(cause));
+  const missed: string[] = [];
+  const unlisted = (path: string, cause: unknown): void => {
+    gathered.skip(path, fileProblem(cause));
+    missed.push(`${path} ${fileProblem(cause)}`);
+  };
   const files = paths.length === 0 ? undefined : await lookInFiles({ paths, unlisted }, gathered, { signal });
   const cluster = await inCluster(asked, environment, gathered, { signal });
   const trust: Trust = {
@@ -61,7 +65,8 @@ export async function lookThroughEstate(
     ...(files === undefined ? [] : [formatQuantity(files, 'file')]),
     ...(cluster === undefined ? [] : [formatQuantity(cluster.objects, 'object')]),
   ];
-  return reportedLook(rogueFindings(report, cluster?.issuers ?? [], lookedThrough));
+  const findings = rogueFindings(report, cluster?.issuers ?? [], lookedThrough);
+  return reportedLook(findings, [...missed, ...(cluster?.missed ?? [])]);
 }
 
 async function knownIn({ knownFile, federated }: AskedLook): Promise<Trust['corporate']> {

@@ -13,6 +13,8 @@ export interface LookedInCluster {
   /** Objects in which certificates may lie. */
   readonly objects: number;
   readonly issuers: readonly SelfSigningIssuer[];
+  /** What was to be listed and was not, or not to its end, each with why. */
+  readonly missed: readonly string[];
   /** The cluster's own. */
   readonly clusterCas: readonly PathCertificate[];
 }
@@ -45,6 +47,5 @@ export async function lookThrough(
     if (event.type === 'progress') progress?.(event.done);
     else look.take(event);
   }
-  const { objects, issuers } = look.end();
-  return { objects, issuers, clusterCas: [connection, ...own.pems].flatMap(pathCertificatesOf) };
+  return { ...look.end(), clusterCas: [connection, ...own.pems].flatMap(pathCertificatesOf) };
 }

@@ -17,6 +17,8 @@ const MAX_REPORTED = 1_000;
 const MAX_PLACES = 5;
 const MAX_NOT_READ = 100;
 const MAX_EXAMPLES = 20;
+/** Of what could not be looked at. */
+const MAX_MISSED = 3;
 /** Characters of what others named. */
 const MAX_TEXT = 500;
 
@@ -25,11 +27,17 @@ export interface ServerFindings extends RogueFindings {
   readonly hidden: number;
 }
 
-export function reportedLook({ found, issuers, notRead, ...rest }: RogueFindings): RogueLook<ServerFindings> {
-  const kept = issuers.slice(0, MAX_FOUND);
+/** @param missed what was to be looked at and could not be, each with why. */
+export function reportedLook(
+  { found, issuers, notRead, ...rest }: RogueFindings,
+  missed: readonly string[] = [],
+): RogueLook<ServerFindings> {
+  const kept = issuers.slice(0, roomFor(issuers, found, MAX_FOUND));
+  const reported = issuers.slice(0, roomFor(issuers, found, MAX_REPORTED));
   const all = [...issuers.map(issuerFacts), ...found.map(factsOf)];
   return {
-    rogues: all.slice(0, MAX_REPORTED),
+    rogues: [...reported.map(issuerFacts), ...found.slice(0, MAX_REPORTED - reported.length).map(factsOf)],
+    missed: { count: missed.length, first: missed.slice(0, MAX_MISSED).map(cut) },
     counts: countsOf(all),
     findings: {
       ...rest,
@@ -41,6 +49,11 @@ export function reportedLook({ found, issuers, notRead, ...rest }: RogueFindings
       hidden: Math.max(0, all.length - MAX_FOUND),
     },
   };
+}
+
+/** Half at least is left to the others: whoever may make issuers of cert-manager, or plant certificates, hides none of the other kind. */
+function roomFor(issuers: readonly unknown[], found: readonly unknown[], most: number): number {
+  return Math.min(issuers.length, Math.max(most / 2, most - found.length));
 }
 
 /** Of what is still valid; every kind is there, so that one that is gone shows as none. */

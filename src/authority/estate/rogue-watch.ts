@@ -12,6 +12,8 @@ export interface RogueLook<Findings> {
   readonly rogues: readonly RogueFacts[];
   /** Of what is still valid, by kind; kinds without any are there too. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What was to be looked at and could not be, the first with why; what lies there is not in the counts. */
+  readonly missed: { readonly count: number; readonly first: readonly string[] };
 }
 
 export interface RogueWatchParts<Findings> {
@@ -41,6 +43,7 @@ export class RogueWatch<Findings> {
   #looked: RogueStatus<Findings>['looked'];
   #rogues: readonly RogueFacts[] = [];
   #counts: RogueLook<Findings>['counts'] | undefined;
+  #missed: RogueLook<Findings>['missed'] = { count: 0, first: [] };
   #problem: RogueStatus<Findings>['problem'];
 
   /** @param settings.everyMs from the end of a look to the next one. */
@@ -54,8 +57,13 @@ export class RogueWatch<Findings> {
     return this.#counts;
   }
 
+  /** Also degraded when it could not look everywhere: that fewer are found then is no good news. */
   get health(): HealthState {
-    return this.#problem === undefined ? READY : degraded(`the look for rogue CAs failed: ${this.#problem.why}`);
+    if (this.#problem !== undefined) return degraded(`the look for rogue CAs failed: ${this.#problem.why}`);
+    const { count, first } = this.#missed;
+    if (count === 0) return READY;
+    const more = count > first.length ? `; and ${count - first.length} more` : '';
+    return degraded(`the look for rogue CAs did not see all: ${first.join('; ')}${more}`);
   }
 
   status(): RogueStatus<Findings> {
@@ -82,9 +90,10 @@ export class RogueWatch<Findings> {
     const late = new AbortController();
     const takeBack = clock.after(LOOK_WITHIN_MS, () => late.abort(TOO_LONG));
     try {
-      const { findings, rogues, counts } = await look({ signal: AbortSignal.any([signal, late.signal]) });
+      const { findings, rogues, counts, missed } = await look({ signal: AbortSignal.any([signal, late.signal]) });
       this.#tellNew(rogues);
       this.#counts = counts;
+      this.#missed = missed;
       this.#looked = { startedMs, endedMs: clock.nowMs(), findings };
       this.#problem = undefined;
     } catch (cause) {

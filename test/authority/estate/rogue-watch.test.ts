@@ -20,6 +20,7 @@ const lookOf = (...rogues: RogueFacts[]): RogueLook<readonly string[]> => ({
   findings: rogues.map(({ name }) => name),
   rogues,
   counts: { 'self-signed-ca': rogues.length },
+  missed: { count: 0, first: [] },
 });
 
 describe('The look for rogue CAs that a server takes by itself', () => {
@@ -80,6 +81,18 @@ describe('The look for rogue CAs that a server takes by itself', () => {
     await clock.advance(EVERY_MS);
     assert.deepEqual([watch.status().problem, watch.health.state], [undefined, 'ready']);
     assert.deepEqual(watch.status().looked?.findings, []);
+  });
+
+  it('is degraded, and says by what, when it could not look everywhere: that less is found is no good news', async () => {
+    const missed = { count: 3, first: ['secrets may not be listed', '/etc/istio does not exist'] };
+    look = async () => ({ ...lookOf(), missed });
+    await clock.advance(FIRST_AFTER_MS);
+    const why = 'secrets may not be listed; /etc/istio does not exist; and 1 more';
+    assert.deepEqual(watch.health, { state: 'degraded', why: `the look for rogue CAs did not see all: ${why}` });
+    assert.equal(watch.status().problem, undefined);
+    look = async () => lookOf();
+    await clock.advance(EVERY_MS);
+    assert.equal(watch.health.state, 'ready');
   });
 
   it('ends one that takes too long, and begins no second one meanwhile', async () => {

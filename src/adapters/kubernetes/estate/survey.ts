@@ -17,8 +17,8 @@ export type SurveyEvent =
   | { readonly type: 'issuer'; readonly issuer: EstateIssuer }
   /** Everything of this resource was told: `secrets`, of one namespace or everywhere. */
   | { readonly type: 'listed'; readonly resource: string; readonly namespace: string | undefined }
-  /** @property why in words that follow `what`. */
-  | { readonly type: 'unlisted'; readonly what: string; readonly why: string }
+  /** @property why in words that follow `what`. @property chosen when nobody wanted it listed. */
+  | { readonly type: 'unlisted'; readonly what: string; readonly why: string; readonly chosen?: true }
   /** So many of the kinds are done. */
   | { readonly type: 'progress'; readonly done: number };
 
@@ -76,7 +76,8 @@ export class EstateSurvey {
     const resource = resourceName(kind);
     const { namespaces: named, without = [], eachNamespace = true } = this.#surveyed;
     if (without.includes(resource)) {
-      yield { type: 'unlisted', what: resource, why: 'are not looked at: the configuration leaves them out' };
+      const why = 'are not looked at: the configuration leaves them out';
+      yield { type: 'unlisted', what: resource, why, chosen: true };
       return;
     }
     const everywhere = !kind.namespaced || named === undefined;

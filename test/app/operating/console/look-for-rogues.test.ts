@@ -56,7 +56,9 @@ describe('A look for rogue CAs in a thread of its own', function () {
   });
 
   it('passes over a path that is not there, and says so', async () => {
-    const { findings } = await lookInThread(asked({ paths: [path.join(folder, 'gone')] }), { signal });
+    const gone = path.join(folder, 'gone');
+    const { findings, missed } = await lookInThread(asked({ paths: [gone] }), { signal });
+    assert.deepEqual(missed, { count: 1, first: [`${gone} does not exist`] });
     assert.deepEqual(
       findings.notRead.map(({ why }) => why),
       ['does not exist'],

@@ -135,13 +135,14 @@ describe('capstan rogue in a cluster', function () {
   });
 
   describe('by a server', () => {
-    /** @param rogue `rogue.cluster`: with the account that the chart makes of it. */
-    async function foundBy(rogue: string): Promise<RogueAnswer<ServerFindings> & { readonly configured: true }> {
+    type Answer = RogueAnswer<ServerFindings> & { readonly configured: true; readonly health: string };
+    /** @param rogue `rogue.cluster`: with the account that the chart makes of it, but for what `without` names. */
+    async function foundBy(rogue: string, without: readonly string[] = []): Promise<Answer> {
       await using files = new AsyncDisposableStack();
       const own = files.use(await ServerFiles.create());
-      const account = await ChartAccount.make(cluster, { 'rogue.cluster': rogue });
+      const account = await ChartAccount.make(cluster, { 'rogue.cluster': rogue }, { without });
       const known = { 'rogue.knownFile': path.join(folder, 'root.pem') };
-      files.use(await RunningServer.start({ files: own, settings: { ...account.settings, ...known } }));
+      const server = files.use(await RunningServer.start({ files: own, settings: { ...account.settings, ...known } }));
       const place = { socketPath: own.path('admin.sock') };
       const ended = async (): Promise<RogueAnswer<ServerFindings> | undefined> => {
         const answer = (await askServer(
@@ -154,7 +155,7 @@ describe('capstan rogue in a cluster', function () {
       };
       const answer = await eventually('the first look', ended, { withinMs: 60_000 });
       assert.ok(answer.configured);
-      return answer;
+      return { ...answer, health: await (await server.get('/readyz')).text() };
     }
     const plantedIn = ({ looked }: RogueStatus<ServerFindings>): readonly (readonly string[])[] =>
       looked!.findings.found
@@ -164,6 +165,8 @@ describe('capstan rogue in a cluster', function () {
     it('finds each planted CA outside of Secrets and nothing else, and says that it looks at no Secret', async () => {
       const answer = await foundBy('withoutSecrets');
       assert.deepEqual(plantedIn(answer), PLANTED.filter(([, , place]) => !place.startsWith('Secret ')).sort());
+      // What nobody wanted looked at does not make it degraded.
+      assert.doesNotMatch(answer.health, /rogue CAs/);
       const { notRead, issuers } = answer.looked!.findings;
       const unread = notRead.flatMap(({ examples, why }) => examples.map((what) => `${what} ${why}`));
       assert.ok(unread.includes('secrets are not looked at: the configuration leaves them out'), unread.join('\n'));
@@ -181,10 +184,17 @@ describe('capstan rogue in a cluster', function () {
       const answer = await foundBy('all');
       assert.deepEqual(plantedIn(answer), [...PLANTED].sort());
       assert.deepEqual(answer.looked!.findings.notRead, []);
+      assert.doesNotMatch(answer.health, /rogue CAs/);
       const shadow = answer.looked!.findings.found.find(({ subject }) => subject === 'CN=Shadow Istio');
       const { usedBy, madeBy = '' } = shadow!.places[0]!;
       assert.deepEqual(usedBy, ['Pod istio-system/istiod']);
       assert.match(madeBy, /^\S+ on \d{4}-\d\d-\d\d /);
+    });
+
+    it('is degraded where rights were taken away from it: that it finds fewer is no good news', async () => {
+      const { health, ...answer } = await foundBy('withoutSecrets', ['configmaps']);
+      assert.ok(!plantedIn(answer).some(([, , place]) => place?.startsWith('ConfigMap ')));
+      assert.match(health, /did not see all: configmaps in all namespaces may not be listed by this account/);
     });
   });
 
