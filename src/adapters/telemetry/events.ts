@@ -54,6 +54,18 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'identityOverdue', identity, cluster, ...pod, serial, ...times };
       noise.write({ level: 'warn', message: 'renewal overdue', facts, group: namespaceOf(identity), kind: identity });
     },
+    newIdentityNodePair({ identity, cluster, podName, podUid, nodeName, relay, serial, issuedMs, decisionId }) {
+      metrics.count('anomalies', { kind: 'new_pair' });
+      const relayed = relay !== undefined && { relay };
+      const facts = { event: 'newIdentityNodePair', identity, cluster, nodeName, podName, podUid, ...relayed };
+      noise.write({
+        level: 'warn',
+        message: 'identity on a node where it never was',
+        facts: { ...facts, serial, issuedMs, decisionId },
+        group: namespaceOf(identity),
+        kind: identity,
+      });
+    },
     rogueFound({ name, place, ...rogue }) {
       const facts = { event: 'rogueFound', ...rogue, name: cut(name), place: cut(place) };
       // Whoever may make Secrets plants any number of them.

@@ -1,6 +1,7 @@
-// The inventory follows the journal, and whoever is late is told of: by one process for all that share a store. What it falls behind, it
+// The inventory follows the journal, and whoever is late, or where it never was, is told of: by one process for all that share a store. What it falls behind, it
 // takes in at a share of a thread's time, so that issuing does not feel it; who is late is said only of an inventory that is current.
 import { AuthorityError } from '../../domain/errors.ts';
+import { knownUntil, lookedAt, type PairWatch } from '../../domain/inventory/new-pair.ts';
 import type { ExcusedTime } from '../../domain/trust/interruption.ts';
 import type { InventoryKeeping, InventoryProgress } from '../../ports/inventory/inventory.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
@@ -12,7 +13,7 @@ export interface KeptInventoryParts {
   readonly inventory: InventoryKeeping;
   readonly lease: Lease;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
-  readonly events: Pick<Events, 'identityOverdue'>;
+  readonly events: Pick<Events, 'identityOverdue' | 'newIdentityNodePair'>;
   /** In which who had to renew could not; nothing while that is not known. */
   readonly excused: () => readonly ExcusedTime[] | undefined;
 }
@@ -34,6 +35,7 @@ export class KeptInventory {
   #progress: InventoryProgress | undefined;
   #askLateMs = -Infinity;
   #overdue: number | undefined;
+  #pairs: PairWatch | undefined;
   #problem: string | undefined;
 
   constructor(parts: KeptInventoryParts) {
@@ -67,7 +69,7 @@ export class KeptInventory {
       if (!signal.aborted) throw cause;
     } finally {
       // Another process says it now.
-      [this.#progress, this.#overdue, this.#problem] = [undefined, undefined, undefined];
+      [this.#progress, this.#overdue, this.#pairs, this.#problem] = [undefined, undefined, undefined, undefined];
       this.#askLateMs = -Infinity;
     }
   }
@@ -79,6 +81,7 @@ export class KeptInventory {
       this.#progress = await inventory.follow({ nowMs: clock.nowMs() }, { signal });
       this.#problem = undefined;
       if (!this.#progress.isCurrent) return PAUSE_MS;
+      await this.#tellNewPairs(signal);
       const askedMs = clock.monotonicMs();
       if (askedMs < this.#askLateMs) return FOLLOWED_EVERY_MS;
       await this.#tellOverdue(this.#progress.asOfMs, signal);
@@ -91,6 +94,16 @@ export class KeptInventory {
       this.#problem = cause.message;
       return RETRY_MS;
     }
+  }
+
+  async #tellNewPairs(signal: AbortSignal): Promise<void> {
+    const { inventory, clock, events } = this.#parts;
+    const [before, nowMs] = [this.#pairs, clock.nowMs()];
+    const question =
+      before === undefined ? { knownUntil: 0 } : { after: before.newest, knownUntil: knownUntil(before, nowMs) };
+    const { entries, upTo } = await inventory.newPairs(question, { signal });
+    this.#pairs = lookedAt(before, upTo, nowMs);
+    for (const entry of entries) events.newIdentityNodePair(entry);
   }
 
   async #tellOverdue(nowMs: number, signal: AbortSignal): Promise<void> {

@@ -55,6 +55,22 @@ export interface InventoryKeeping {
   overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound>;
   /** That these were told of, with the certificates that they had. It is kept, as far as the inventory is. */
   reportedOverdue(entries: readonly InventoryEntry[], options: Waits): Promise<void>;
+  /** Which of the entries that came since are the first of their identity on their node. */
+  newPairs(question: NewPairsQuestion, options: Waits): Promise<NewPairsFound>;
+}
+
+/** Entries are numbered in the order in which they were first seen, from 1. */
+export interface NewPairsQuestion {
+  /** Only what came after this one; absent, nothing is asked but which is the newest. */
+  readonly after?: number;
+  /** Of an identity and of a node that an entry up to this one has had. */
+  readonly knownUntil: number;
+}
+
+export interface NewPairsFound {
+  readonly entries: readonly InventoryEntry[];
+  /** The last that was looked at, of no more than takes a moment; where none came since, the newest that there is, 0 without any. */
+  readonly upTo: number;
 }
 
 export interface OverdueQuestion extends Pick<InventoryQuestion, 'nowMs' | 'excused'> {

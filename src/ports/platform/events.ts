@@ -151,6 +151,8 @@ export interface Events {
   refusalsCounted(record: RefusedRecord): void;
   /** It did not renew when it should have, and its certificate still lives; once for each certificate. */
   identityOverdue(entry: InventoryEntry): void;
+  /** A known identity got its first certificate on a node that is known too; once, as far as entries are kept. */
+  newIdentityNodePair(entry: InventoryEntry): void;
   /** A CA that does not lead to the corporate anchors, which the look before did not find; once while it is there. */
   rogueFound(facts: RogueFacts): void;
   connectionRefused(facts: {

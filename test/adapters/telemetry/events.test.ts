@@ -88,6 +88,26 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  newIdentityNodePair: [
+    {
+      emit: (events) =>
+        events.newIdentityNodePair({
+          ...{ identity: STREAM.caller, cluster: 'east', podName: 'demo-1', podUid: 'uid-1', nodeName: 'node-2' },
+          ...{ class: 'workload', api: 'csr', decisionId: 'd-1', serial: '5e01', issuer: 'abcd' },
+          ...{ issuedMs: 0, notBeforeMs: 0, renewalMs: 30, overdueMs: 45, notAfterMs: 60 },
+        }),
+      line: {
+        level: 'warn',
+        identity: STREAM.caller,
+        cluster: 'east',
+        nodeName: 'node-2',
+        podName: 'demo-1',
+        podUid: 'uid-1',
+        decisionId: 'd-1',
+      },
+      moves: { 'capstan_anomalies_total{kind="new_pair"}': 1 },
+    },
+  ],
   rogueFound: [
     {
       emit: (events) =>

@@ -3,7 +3,8 @@ import { FOLLOWED_EVERY_MS, KeptInventory } from '../../../src/authority/chores/
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { ExcusedTime } from '../../../src/domain/trust/interruption.ts';
 import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
-import type { InventoryKeeping, OverdueQuestion } from '../../../src/ports/inventory/inventory.ts';
+import { KNOWN_AFTER_MS } from '../../../src/domain/inventory/new-pair.ts';
+import type { InventoryKeeping, NewPairsQuestion, OverdueQuestion } from '../../../src/ports/inventory/inventory.ts';
 import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { recordEvents } from '../../support/fakes/recorded-events.ts';
 
@@ -28,6 +29,18 @@ class FakeInventory implements InventoryKeeping {
     return Promise.resolve({ entries: entries.slice(0, limit), count: late.length });
   }
 
+  /** Pods in the order in which they came. */
+  pods: string[] = [];
+  readonly asked: NewPairsQuestion[] = [];
+
+  async newPairs(question: NewPairsQuestion) {
+    this.asked.push(question);
+    const { after, knownUntil } = question;
+    const found = after === undefined || knownUntil === 0 ? [] : this.pods.slice(after);
+    const entries = found.map((podName) => ({ podName })) as unknown as InventoryEntry[];
+    return Promise.resolve({ entries, upTo: this.pods.length });
+  }
+
   async reportedOverdue(entries: readonly InventoryEntry[]): Promise<void> {
     for (const { podName } of entries) this.#told.add(podName);
     return Promise.resolve();
@@ -42,7 +55,8 @@ function scene() {
   const kept = new KeptInventory({ inventory, lease, clock, events, excused: () => known.excused });
   const ended = kept.run({ signal: end.signal });
   const told = () => events.of('identityOverdue').map(({ podName }) => podName);
-  return { inventory, clock, kept, known, told, stop: async () => (end.abort(), ended) };
+  const pairs = () => events.of('newIdentityNodePair').map(({ podName }) => podName);
+  return { inventory, clock, kept, known, told, pairs, stop: async () => (end.abort(), ended) };
 }
 
 describe('The keeping of the inventory', () => {
@@ -95,6 +109,33 @@ describe('The keeping of the inventory', () => {
     assert.equal(told().length, 1_000);
     for (let looks = 0; looks < 15; looks += 1) await clock.advance(FOLLOWED_EVERY_MS);
     assert.deepEqual([told().length, new Set(told()).size], [2_500, 2_500]);
+    await stop();
+  });
+
+  it('learns where identities are for half an hour, and then names each that is where it never was, once', async () => {
+    const { inventory, clock, pairs, stop } = scene();
+    inventory.pods = ['web-1'];
+    await clock.advance(1);
+    inventory.pods.push('web-2');
+    for (let minutes = 0; minutes < 29; minutes += 1) await clock.advance(60_000);
+    assert.deepEqual(pairs(), []);
+    for (let looks = 0; looks < 70; looks += 1) await clock.advance(FOLLOWED_EVERY_MS);
+    inventory.pods.push('web-3');
+    for (let looks = 0; looks < 3; looks += 1) await clock.advance(FOLLOWED_EVERY_MS);
+    assert.deepEqual(pairs(), ['web-3']);
+    assert.deepEqual(inventory.asked.at(-1), { after: 3, knownUntil: 1 }, 'web-2 came too late to be known');
+    await stop();
+  });
+
+  it('learns anew where the inventory was made anew, for its numbers are others', async () => {
+    const { inventory, clock, pairs, stop } = scene();
+    inventory.pods = ['web-1', 'web-2'];
+    for (let ms = 0; ms <= KNOWN_AFTER_MS + 60_000; ms += 60_000) await clock.advance(60_000);
+    inventory.pods = ['web-1'];
+    await clock.advance(FOLLOWED_EVERY_MS);
+    inventory.pods.push('web-2');
+    await clock.advance(FOLLOWED_EVERY_MS);
+    assert.deepEqual(pairs(), []);
     await stop();
   });
 

@@ -14,6 +14,7 @@ import type {
   InventoryEnds,
   InventoryKeeping,
   InventoryPage,
+  NewPairsQuestion,
 } from '../../../src/ports/inventory/inventory.ts';
 import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { ProxyNote } from '../../../src/ports/storage/evidence.ts';
@@ -372,6 +373,78 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
     assert.deepEqual(await lateNames(), [['silent'], 0], 'it has no certificate any more');
     await store.inventory.reportedOverdue((await late()).entries, WAITING);
     assert.deepEqual(await lateNames(), [[], 0]);
+  });
+
+  it('says who is the first of its identity on its node, where both are known, each once', async () => {
+    const API = 'spiffe://cluster.local/ns/bank/sa/api';
+    const api = { caller: API, identity: API };
+    const at = (node: string, changes: Parameters<typeof leaf>[1] = {}) => ({ nodeName: node, ...changes });
+    await store.write({ decisions: [leaf('web-1', at('node-1')), leaf('api-1', at('node-2', api))] });
+    await followed();
+    const newPairs = async (question: NewPairsQuestion) => store.inventory.newPairs(question, WAITING);
+    const { entries, upTo: known } = await newPairs({ knownUntil: 0 });
+    assert.deepEqual(entries, [], 'who was there is learned');
+    const later = [
+      leaf('web-2', at('node-1', { timeMs: NOON_MS + 1 })),
+      leaf('web-3', at('node-2', { timeMs: NOON_MS + 2 })),
+      leaf('web-4', at('node-2', { timeMs: NOON_MS + 3 })),
+      leaf('web-5', at('node-3', { timeMs: NOON_MS + 4 })),
+      leaf('new-1', at('node-1', { timeMs: NOON_MS + 5, caller: `${API}2`, identity: `${API}2` })),
+      leaf('new-2', at('node-2', { timeMs: NOON_MS + 6, caller: `${API}2`, identity: `${API}2` })),
+      leaf('web-6', at('node-2', { timeMs: NOON_MS + 7, cluster: 'west', remoteCluster: 'west' })),
+      leaf('web-1', at('node-1', { timeMs: NOON_MS + 8, serial: '5e99' })),
+    ];
+    for (const decision of later) {
+      await store.write({ decisions: [decision] });
+      await followed();
+    }
+    const learning = await newPairs({ after: known, knownUntil: 0 });
+    assert.deepEqual(learning.entries, []);
+    const found = await newPairs({ after: known, knownUntil: known });
+    assert.deepEqual(
+      found.entries.map(({ podName, nodeName, identity }) => [podName, nodeName, identity]),
+      [['web-3', 'node-2', SHOP]],
+      'no second one there, no new node, no new identity, no other cluster, no renewal',
+    );
+    assert.deepEqual(await newPairs({ after: found.upTo, knownUntil: known }), {
+      entries: [],
+      upTo: found.upTo,
+    });
+  });
+
+  it('takes a node for known to an identity also where its pod there has ended', async () => {
+    const other = leaf('api-1', { nodeName: 'node-2', caller: `${SHOP}2`, identity: `${SHOP}2` });
+    await store.write({
+      decisions: [leaf('web-1'), other, leaf('web-2', { timeMs: NOON_MS + 1, nodeName: 'node-2' })],
+    });
+    await followed();
+    const closed = closing('uid-web-2', { identity: SHOP, namespace: 'shop', nodeName: 'node-2', timeMs: NOON_MS + 2 });
+    await store.write({ closings: [closed] });
+    await followed();
+    const { upTo } = await store.inventory.newPairs({ knownUntil: 0 }, WAITING);
+    await store.write({ decisions: [leaf('web-3', { timeMs: NOON_MS + 3, nodeName: 'node-2' })] });
+    await followed();
+    const found = await store.inventory.newPairs({ after: upTo, knownUntil: upTo }, WAITING);
+    assert.deepEqual(found.entries, []);
+    assert.ok(found.upTo > upTo);
+  });
+
+  it('looks at so many new entries at once, and at the others after them', async () => {
+    const pods = Array.from({ length: 250 }, (_, n) =>
+      leaf(`web-${n}`, { timeMs: NOON_MS + n + 2, nodeName: `n-${n}` }),
+    );
+    const nodes = Array.from({ length: 250 }, (_, n) =>
+      leaf(`api-${n}`, { timeMs: NOON_MS + 1, nodeName: `n-${n}`, caller: `${SHOP}2`, identity: `${SHOP}2` }),
+    );
+    await store.write({ decisions: [leaf('web'), ...nodes] });
+    await followed();
+    const { upTo: known } = await store.inventory.newPairs({ knownUntil: 0 }, WAITING);
+    await store.write({ decisions: pods });
+    await followed();
+    const first = await store.inventory.newPairs({ after: known, knownUntil: known }, WAITING);
+    const second = await store.inventory.newPairs({ after: first.upTo, knownUntil: known }, WAITING);
+    assert.deepEqual([first.entries.length, second.entries.length], [200, 50]);
+    assert.equal(second.entries.at(-1)?.podName, 'web-249');
   });
 
   it('is found by each condition, and by all of them together', async () => {

@@ -144,6 +144,10 @@ export function reportedTable({ text, number, keyed }: Pick<Types, 'text' | 'num
 export const INDEX_POD_UIDS = `
     CREATE INDEX inventory_by_pod_uid ON inventory_entries (pod_uid, identity, cluster);`;
 
+/** Where an identity was before; of what lives, `inventory_live_by_node` says it. No renewal writes it. */
+export const INDEX_ENDED_BY_NODE = `
+    CREATE INDEX inventory_ended_by_node ON inventory_entries (node_name, identity, cluster) WHERE ended_ms IS NOT NULL;`;
+
 function isAlwaysThere(column: string): boolean {
   return column.endsWith('_ms') && column !== 'ended_ms';
 }

@@ -11,6 +11,8 @@ import type {
   InventoryPage,
   InventoryProgress,
   InventoryQuestion,
+  NewPairsFound,
+  NewPairsQuestion,
   OverdueFound,
   OverdueQuestion,
 } from '../../../ports/inventory/inventory.ts';
@@ -21,9 +23,10 @@ import type { Row } from '../records.ts';
 import { endsFrom, endsQuestion } from './entry-ends.ts';
 import { overdueQuestions, pageQuestion, type EntryQuestion } from './entry-questions.ts';
 import { entryFrom } from './entry-rows.ts';
+import { pairQuestions } from './pair-questions.ts';
 import { acknowledgedBy } from './postgres/entry-proxies.ts';
 import { InventoryFollower, type FollowerSettings } from './postgres/inventory-follower.ts';
-import { BY_ORDERED_INDEX, KEEP_REPORTED, SELECT_PROGRESS } from './postgres/inventory-statements.ts';
+import { BY_INDEX, BY_ORDERED_INDEX, KEEP_REPORTED, SELECT_PROGRESS } from './postgres/inventory-statements.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -90,6 +93,17 @@ export class PostgresInventory implements Inventory, InventoryEnds, InventoryKee
   async reportedOverdue(entries: readonly InventoryEntry[], options: Waits): Promise<void> {
     const reported = entries.map(({ podUid = '', ...entry }) => ({ ...entry, podUid }));
     await this.#pool.commit(KEEP_REPORTED, [JSON.stringify(reported)], options);
+  }
+
+  async newPairs(question: NewPairsQuestion, options: Waits): Promise<NewPairsFound> {
+    const { pairs, upTo, newest } = pairQuestions(question, naming);
+    return this.#pool.transaction(async (connection) => {
+      await connection.run(BY_INDEX);
+      const entries = pairs === undefined ? [] : (await ask(connection, pairs)).map(entryFrom);
+      const [last] = await ask(connection, upTo);
+      const [any] = (last?.['upTo'] ?? null) === null ? await ask(connection, newest) : [last];
+      return { entries, upTo: Number(any?.['upTo'] ?? 0) };
+    }, options);
   }
 
   async #progress(options: Waits): Promise<{ readonly asOfMs?: number }> {

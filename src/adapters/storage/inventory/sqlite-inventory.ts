@@ -11,6 +11,8 @@ import type {
   InventoryPage,
   InventoryProgress,
   InventoryQuestion,
+  NewPairsFound,
+  NewPairsQuestion,
   OverdueFound,
   OverdueQuestion,
 } from '../../../ports/inventory/inventory.ts';
@@ -69,6 +71,10 @@ export class SqliteInventory implements Inventory, InventoryEnds, InventoryKeepi
 
   async reportedOverdue(entries: readonly InventoryEntry[], options: Waits): Promise<void> {
     await this.#keep({ kind: 'reportedOverdue', entries }, options);
+  }
+
+  async newPairs(question: NewPairsQuestion, options: Waits): Promise<NewPairsFound> {
+    return this.#keep({ kind: 'newPairs', question }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,7 @@
 // Identities are never labels: they are in the log line of the same event.
 import { DRIFT_KINDS } from '../../../domain/policy/history/policy-drift.ts';
 import { COVERAGE_STATES } from '../../../domain/inventory/coverage.ts';
+import { ANOMALY_KINDS } from '../../../domain/inventory/new-pair.ts';
 import { BAN_KINDS } from '../../../domain/revocation/ban.ts';
 import { LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
 import { ROTATION_PHASES } from '../../../domain/trust/rotation/rotation.ts';
@@ -339,6 +340,14 @@ export const METRICS = {
     kind: 'observed-gauge',
     help: 'How old what the inventory knows is; a second or two, unless it is made again or cannot be kept. As of the overdue.',
     labels: {},
+  },
+  anomalies: {
+    name: 'capstan_anomalies_total',
+    kind: 'counter',
+    help:
+      'What deviates from how the mesh has been, by kind: new_pair is a known identity on a known node where it never was. ' +
+      'The log has a line for each. One process looks for all that share a store.',
+    labels: { kind: ANOMALY_KINDS },
   },
   coveragePods: {
     name: 'capstan_coverage_pods',

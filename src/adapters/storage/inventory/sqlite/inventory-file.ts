@@ -3,12 +3,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { createIfMissing, pragma } from '../../sqlite/file/sqlite-file.ts';
-import { entryTables, INDEX_POD_UIDS, reportedTable } from '../entry-statements.ts';
+import { entryTables, INDEX_ENDED_BY_NODE, INDEX_POD_UIDS, reportedTable } from '../entry-statements.ts';
 
 /** Marks the file as ours ("CAPI"). */
 const APPLICATION_ID = 0x43415049;
 /** Whoever changes a table, or what is put into one, raises it. */
-const VERSION = 4;
+const VERSION = 5;
 const BUSY_TIMEOUT_MS = 1_000;
 const CACHE_KIB = 16 * 1024;
 /** A checkpoint waits for the disk, on which the journal is too: one for some thousand renewals. */
@@ -31,7 +31,7 @@ const TYPES = {
   options: ' STRICT',
   keyed: ' STRICT, WITHOUT ROWID',
 };
-const TABLES = `${entryTables(TYPES)}${INDEX_POD_UIDS}${reportedTable(TYPES)}`;
+const TABLES = `${entryTables(TYPES)}${INDEX_POD_UIDS}${INDEX_ENDED_BY_NODE}${reportedTable(TYPES)}`;
 
 export const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs FROM progress';
 /** The words with which SQLite is told which index a question is answered by. */

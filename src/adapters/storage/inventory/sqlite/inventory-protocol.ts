@@ -5,6 +5,8 @@ import type {
   InventoryPage,
   InventoryProgress,
   InventoryQuestion,
+  NewPairsFound,
+  NewPairsQuestion,
   OverdueFound,
   OverdueQuestion,
 } from '../../../../ports/inventory/inventory.ts';
@@ -14,6 +16,7 @@ export type KeepingRequest =
   | { readonly kind: 'follow'; readonly nowMs: number }
   | { readonly kind: 'overdue'; readonly question: OverdueQuestion }
   | { readonly kind: 'reportedOverdue'; readonly entries: readonly InventoryEntry[] }
+  | { readonly kind: 'newPairs'; readonly question: NewPairsQuestion }
   | { readonly kind: 'close' };
 
 /** Of whoever looks. */
@@ -29,6 +32,7 @@ export interface InventoryAnswers {
   readonly ends: readonly number[];
   readonly overdue: OverdueFound;
   readonly reportedOverdue: null;
+  readonly newPairs: NewPairsFound;
   readonly close: null;
 }
 export type InventoryAnswer = InventoryAnswers[keyof InventoryAnswers];

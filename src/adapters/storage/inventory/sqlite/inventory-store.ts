@@ -2,13 +2,20 @@
 // Synchronous, for a thread of its own; pages are read in another (inventory-pages.ts).
 import type { SQLInputValue } from 'node:sqlite';
 import { EXPIRED, type InventoryEntry } from '../../../../domain/inventory/entry.ts';
-import type { InventoryProgress, OverdueFound, OverdueQuestion } from '../../../../ports/inventory/inventory.ts';
+import type {
+  InventoryProgress,
+  NewPairsFound,
+  NewPairsQuestion,
+  OverdueFound,
+  OverdueQuestion,
+} from '../../../../ports/inventory/inventory.ts';
 import type { Row } from '../../records.ts';
 import type { JournalQueries } from '../../sqlite/reading/journal-queries.ts';
 import { BEGINNING, type TailPlace, type TailTable } from '../../sqlite/reading/tail-queries.ts';
 import { overdueQuestions, type EntryQuestion } from '../entry-questions.ts';
 import { endedEntryOf, entriesOf, ENTRY_FIELDS, entryFrom, type EntryRow, type EntrySettings } from '../entry-rows.ts';
 import { endEntry, PARAMETERS, RENEW, renewedValues, upsertEntry } from '../entry-statements.ts';
+import { pairQuestions } from '../pair-questions.ts';
 import { FollowedJournals } from './followed-journals.ts';
 import { NAMING, openInventory, removeInventory, SELECT_PROGRESS } from './inventory-file.ts';
 import { InventoryHandle } from './inventory-handle.ts';
@@ -84,6 +91,12 @@ export class InventoryStore implements Disposable {
         this.#run(KEEP_REPORTED, serial, notAfterMs, identity, cluster, podUid);
       }
     });
+  }
+
+  newPairs(question: NewPairsQuestion): NewPairsFound {
+    const { pairs, upTo, newest } = pairQuestions(question, NAMING);
+    const entries = pairs === undefined ? [] : this.#ask(pairs).map(entryFrom);
+    return { entries, upTo: Number(this.#ask(upTo)[0]?.['upTo'] ?? this.#ask(newest)[0]?.['upTo'] ?? 0) };
   }
 
   /** What was taken in is of no use: it is made again. */

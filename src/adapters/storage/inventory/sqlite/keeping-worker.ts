@@ -31,6 +31,8 @@ function perform(request: KeepingRequest): InventoryAnswer {
     case 'reportedOverdue':
       store.reportedOverdue(request.entries);
       return null;
+    case 'newPairs':
+      return store.newPairs(request.question);
     case 'close':
       store[Symbol.dispose]();
       parentPort?.close();

@@ -1,6 +1,6 @@
 // What has been done to the database, one step per schema version; a step that was released is never edited. A step may
 // only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
-import { INDEX_POD_UIDS } from '../../inventory/entry-statements.ts';
+import { INDEX_ENDED_BY_NODE, INDEX_POD_UIDS } from '../../inventory/entry-statements.ts';
 import { CHAINS } from './chains.ts';
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
@@ -33,6 +33,7 @@ export const MIGRATIONS: readonly string[] = [
   INVENTORY_REPORTED,
   SERIALS_OF_THE_ENDED,
   INDEX_POD_UIDS,
+  INDEX_ENDED_BY_NODE,
 ];
 
 /** The schema version that brought chains. */
