@@ -1,6 +1,7 @@
 // What of a look for rogue CAs leaves its thread: bounded, whoever planted how much, for it is taken in where certificates are issued.
 import type { RogueLook } from '../../authority/estate/rogue-watch.ts';
 import type { RogueFacts } from '../../ports/platform/events.ts';
+import { pathOfPart } from '../../review/rogue/found.ts';
 import {
   FOUND_KINDS,
   type FoundKind,
@@ -82,7 +83,7 @@ function factsOf({ id, subject, sha256, places, privateKey, severity }: RogueDat
   const [first] = places;
   return {
     ...{ kind: kindOf(id), name: cut(subject), sha256, privateKey },
-    place: first === undefined ? '' : cut(`${first.place} ${first.part}`.trim()),
+    place: first === undefined ? '' : cut(pathOfPart(first.kind, first.place, first.part)),
     expired: severity !== 'error',
   };
 }

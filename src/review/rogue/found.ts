@@ -30,6 +30,13 @@ export interface PlacePart {
   readonly bytes: Uint8Array;
 }
 
+/** @returns a text of a place as an operator looks for it: `certs/ca.pem`, or `Secret istio-system/cacerts ca-cert.pem`. */
+export function pathOfPart(kind: PlaceKind, place: string, part: string): string {
+  if (kind !== 'file') return part === '' ? place : `${place} ${part}`;
+  if (place === '' || place === '.') return part;
+  return place.endsWith('/') ? `${place}${part}` : `${place}/${part}`;
+}
+
 /** One certificate of one place. */
 export interface Sighting {
   readonly place: Place;

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { isSelfIssued, readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
 import { formatCount } from '../../domain/text/format-count.ts';
 import { certificatesIn } from './certificates-in.ts';
-import type { NotRead, Place, PlacePart, Sighting } from './found.ts';
+import { pathOfPart, type NotRead, type Place, type PlacePart, type Sighting } from './found.ts';
 import { isCa } from './lineage.ts';
 import { keysByText, shownKeys } from './private-keys.ts';
 
@@ -132,9 +132,7 @@ export class OpenPlace {
   }
 }
 
-/** @returns `certs/ca.pem`, or `Secret istio-system/cacerts ca-cert.pem`. */
+/** @returns where it was seen, as `pathOfPart` says it. */
 export function placeName({ place, part }: Pick<Sighting, 'place' | 'part'>): string {
-  if (place.kind !== 'file') return part === '' ? place.name : `${place.name} ${part}`;
-  if (place.name === '' || place.name === '.') return part;
-  return place.name.endsWith('/') ? `${place.name}${part}` : `${place.name}/${part}`;
+  return pathOfPart(place.kind, place.name, part);
 }

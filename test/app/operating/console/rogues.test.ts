@@ -92,10 +92,13 @@ describe('What a server finds of rogue CAs by itself', function () {
       );
       assert.match(await metrics(), /^capstan_rogue_cas\{kind="foreign-ca"[^}]*\} 0$/m);
       assert.match(await metrics(), /^capstan_rogue_look_age_seconds(\{[^}]*\})? \d/m);
-      const logged = () => files.logged('rogueFound').map(({ name }) => name);
+      const logged = () => files.logged('rogueFound').map(({ name, place }) => [name, place]);
       await eventually('the log', async () => logged().length === 2, SOON);
       // The one with its key first.
-      assert.deepEqual(logged(), ['CN=Shadow', 'CN=Known']);
+      assert.deepEqual(logged(), [
+        ['CN=Shadow', files.path('estate/ca.pem')],
+        ['CN=Known', files.path('estate/known.pem')],
+      ]);
     });
   }
 
