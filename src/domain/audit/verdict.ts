@@ -58,7 +58,7 @@ export function missing({ chains, named, trustedEnd }: Seen): readonly Omit<Tamp
   });
   const heads = [...named.unseen].map((digest) => ({
     code: 'missing_head' as const,
-    text: `no head and no end in it has the digest ${digest}`,
+    text: `no head and no end in it has the digest ${digest}: it ends before that, unless the head is from after the export`,
   }));
   return [...points, ...heads];
 }

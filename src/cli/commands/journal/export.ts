@@ -8,7 +8,7 @@ import type { AskedEnd } from '../../../authority/audit/export-ends.ts';
 import type { ChainRange, EndStatement } from '../../../domain/audit/export-line.ts';
 import { statementDigest, type Signed } from '../../../domain/audit/statement.ts';
 import { formatQuantity } from '../../../domain/text/format-count.ts';
-import { writingProblem } from '../../../domain/text/system-error.ts';
+import { codeOf, writingProblem } from '../../../domain/text/system-error.ts';
 import { askServer, serverOf, type ServerOptions } from '../../administration.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
@@ -145,7 +145,8 @@ async function outputTo(file: string | undefined, { terminal, signal }: Invocati
   }
   const failed = (cause: unknown): never => {
     signal.throwIfAborted();
-    throw new CommandError(EXIT.cannotCreate, `cannot write ${file}: it ${writingProblem(cause)}`, { cause });
+    const why = codeOf(cause) === 'EEXIST' ? 'is there already, and nothing is written over' : writingProblem(cause);
+    throw new CommandError(EXIT.cannotCreate, `cannot write ${file}: it ${why}`, { cause });
   };
   const stream = createWriteStream(file, { flags: 'wx', mode: 0o600, signal });
   await once(stream, 'open', { signal }).catch(failed);

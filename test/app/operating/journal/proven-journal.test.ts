@@ -71,6 +71,10 @@ describe('A journal that is proven', () => {
       .split('\n')
       .find((line) => line.includes('journal export'));
     assert.match(operation ?? '', /"actor":"local".*"role":"security"/);
+    const [later = ''] = (await run('journal', 'head', '--config', files.path('capstan.json'))).out.split(' ');
+    const expected = await verify('journal.jsonl', '--expect-head', later);
+    assert.equal(expected.code, 65);
+    assert.match(expected.out, /unless the head is from after the export \(missing_head\)$/m);
     assert.equal((await exportTo('again.jsonl', '--since', '1h', '--sign')).code, 0);
     assert.equal((await verify('again.jsonl')).code, 0);
   });
@@ -90,6 +94,7 @@ describe('A journal that is proven', () => {
       ...['journal', 'export', '--config', files.path('capstan.json'), '--to', files.path('journal.jsonl')],
     );
     assert.equal(taken.code, 73);
+    assert.match(taken.error, /journal\.jsonl: it is there already, and nothing is written over$/m);
     assert.equal((await verify('journal.jsonl')).code, 0, 'and one that was there before stays');
   });
 
