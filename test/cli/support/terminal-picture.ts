@@ -27,7 +27,7 @@ export function pictureOf(text: string, title: string): string {
       (fill, index) => `<circle cx="${MARGIN + index * 20}" cy="${BAR / 2}" r="6" fill="${fill}"/>`,
     ),
     `<text x="${width / 2}" y="${BAR / 2 + 5}" text-anchor="middle" font-family="${FONT}" font-size="13" fill="${DIM}">$ ${escaped(title)}</text>`,
-    `<g font-family="${FONT}" font-size="14" fill="#e6edf3" xml:space="preserve">`,
+    `<g font-family="${FONT}" font-size="14" fill="#e6edf3">`,
     ...lines.flatMap((line, index) => (line === '' ? [] : [lineAt(line, BAR + MARGIN + (index + 0.75) * HEIGHT)])),
     '</g>',
     '</svg>',
@@ -58,6 +58,7 @@ function runAt(run: string, { x, y }: { readonly x: number; readonly y: number }
   return `<text x="${x.toFixed(1)}" y="${y}" ${length}${fill}>${escaped(run)}</text>`;
 }
 
+/** Spaces do not break, for browsers make one of several, and no longer heed `xml:space`. */
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll(' ', '\u00a0');
 }
