@@ -2,6 +2,9 @@
 import type { RecentDecisions } from '../../authority/chores/server-figures.ts';
 import { clockTime, usePlot, type Drawing, type Pen } from './plot.ts';
 
+/** What may stand between two times on the axis, which have no seconds. */
+const MINUTES = [1, 2, 5, 10, 20, 30, 60] as const;
+
 export function DecisionsChart({ lately }: { readonly lately: RecentDecisions }) {
   const place = usePlot((pen) => drawingOf(lately, pen), [lately]);
   if (lately.endsMs.length < 2) return <p class="none">Drawn once the server has run for half a minute.</p>;
@@ -21,7 +24,7 @@ function drawingOf({ endsMs, issued, refused, stepMs }: RecentDecisions, { colou
   return {
     options: {
       axes: [
-        { ...axis, values: (_, moments) => moments.map(clockTime) },
+        { ...axis, incrs: MINUTES.map((minutes) => minutes * 60), values: (_, moments) => moments.map(clockTime) },
         { ...axis, size: 48 },
       ],
       scales: { y: { range: (_, __, most) => [0, Math.max(1, most)] } },
