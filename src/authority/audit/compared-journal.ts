@@ -1,6 +1,7 @@
 // Compares the journal with what was signed of it, before more is signed: who changes records and deletes the heads that name them
 // does not get a signature for it. What a process has signed itself it remembers; of what was signed before it began, the heads that
 // are left are asked, and whether records are left that have been there for longer than heads are late.
+import { openingPoint } from '../../domain/audit/chain.ts';
 import { lastNamed } from '../../domain/audit/last-named.ts';
 import { FULL_EVERY_MS, type LastHead, type NamedInHead } from '../../domain/audit/head.ts';
 import { readAuditKey } from '../../domain/audit/statement.ts';
@@ -87,11 +88,15 @@ async function differenceOf(
   const byChain = new Map(states.map((state) => [state.opening.chain, state]));
   for (const [chain, point] of named) {
     const state = byChain.get(chain);
-    const { kind, sequence, digest, lastMs } = point;
+    const { kind, sequence, digest, lastMs, opening } = point;
     const which = `the chain ${chain} of ${kind}s`;
     if (state === undefined) {
       if (sequence === 0 || (lastMs !== undefined && lastMs < nowMs - retentionMs)) continue;
       return `${which} is gone`;
+    }
+    // While its first record is there, that proves it.
+    if (state.removed !== undefined && opening !== undefined && openingPoint(state.opening).digest !== opening) {
+      return `the opening of ${which} is not the one that was signed`;
     }
     if (await isAnother(state, { sequence, digest }, { chains }, options)) {
       return `record ${sequence} in ${which} is not the one that was signed`;

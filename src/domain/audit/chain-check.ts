@@ -64,8 +64,19 @@ export class ChainCheck {
       const what = 'the point that it begins at has not the digest of the opening';
       faults.push(this.#fault('changed', this.lineNumber, after.sequence, what));
     }
+    faults.push(...this.#otherOpening());
     while (this.#expected !== undefined && this.#expected.sequence < after.sequence) this.#next += 1;
     return [...faults, ...this.#compare(this.lineNumber)];
+  }
+
+  /** Where the export has its first link, that proves it. */
+  #otherOpening(): readonly Fault[] {
+    const { opening, after } = this.line;
+    if (after.sequence === 0) return [];
+    const { digest } = openingPoint(opening);
+    const other = this.#named.find(({ opening: named }) => named !== undefined && named !== digest);
+    if (other === undefined) return [];
+    return [this.#fault('changed', this.lineNumber, 0, `the opening is not the one that ${other.source.name} names`)];
   }
 
   /** @returns what is wrong with it: none of it where it follows the link before. */

@@ -85,7 +85,10 @@ const opening = object(
   { follows: object({ chain: text, sequence: count, digest: sha256 }) },
 );
 const signature = { keyId: sha256, algorithm: oneOf(...Object.keys(ISSUER_SIGNATURES)), signature: base64 };
-const chainInHead = object({ chain: text, kind, sequence: count, digest: sha256 }, { removed: point, lastMs: count });
+const chainInHead = object(
+  { chain: text, kind, sequence: count, digest: sha256 },
+  { opening: sha256, removed: point, lastMs: count },
+);
 const headStatement = object(
   { version, timeMs: count, trustDomain: text, cluster: text, server: text, chains: listOf(chainInHead) },
   { full: oneOf(true), older: count, previous: sha256 },

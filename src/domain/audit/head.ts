@@ -1,12 +1,14 @@
 // A head says where the chains of a journal stood at a time, and which head came before: who has seen it can tell later
 // whether the journal still is what it was. Between two heads most chains stand still, so a head names those that moved.
-import type { ChainKind, ChainOpening, ChainPoint } from './chain.ts';
+import { openingPoint, type ChainKind, type ChainOpening, type ChainPoint } from './chain.ts';
 import { statementDigest, type Signed } from './statement.ts';
 
 /** Where a chain stood. */
 export interface ChainInHead extends ChainPoint {
   readonly chain: string;
   readonly kind: ChainKind;
+  /** Digest of its opening, which no link proves once retention took the first. Absent from heads of before it was named. */
+  readonly opening?: string;
   /** The last link that retention had taken by then, from the chain's beginning on; absent where it took none. */
   readonly removed?: ChainPoint;
   /** The newest time of its records: older than what retention keeps, the chain may be gone as a whole. */
@@ -47,7 +49,7 @@ export const MAX_CHAINS = 1_000;
 export const FULL_EVERY_MS = 3_600_000;
 
 /** Of a chain, without its name. */
-export type NamedInHead = Pick<ChainInHead, 'sequence' | 'digest' | 'kind' | 'lastMs'>;
+export type NamedInHead = Pick<ChainInHead, 'sequence' | 'digest' | 'kind' | 'lastMs' | 'opening'>;
 
 /** What the maker of heads remembers of the last ones that it made. */
 export interface LastHead {
@@ -82,7 +84,7 @@ export function nextHead(
   return {
     version: 1,
     ...facts,
-    chains: named.map(chainInHead),
+    chains: named.map((state) => chainInHead(state)),
     ...(full && { full }),
     ...(older > 0 && { older }),
     ...(previous !== undefined && { previous }),
@@ -97,11 +99,18 @@ export function lastHeadOf(
 ): LastHead {
   return {
     digest: statementDigest(statement),
-    named: new Map(states.map((state) => [state.opening.chain, chainInHead(state)])),
+    named: new Map(
+      states.map((state) => [state.opening.chain, chainInHead(state, before?.named.get(state.opening.chain)?.opening)]),
+    ),
     fullMs: statement.full === true ? statement.timeMs : (before?.fullMs ?? statement.timeMs),
   };
 }
 
-function chainInHead({ opening: { chain, kind }, last, removed, lastMs }: ChainState): ChainInHead {
-  return { chain, kind, ...last, ...(removed && { removed }), ...(lastMs !== undefined && { lastMs }) };
+/** @param opening its digest, where that is known. */
+function chainInHead(
+  { opening: opened, last, removed, lastMs }: ChainState,
+  opening = openingPoint(opened).digest,
+): ChainInHead {
+  const { chain, kind } = opened;
+  return { chain, kind, opening, ...last, ...(removed && { removed }), ...(lastMs !== undefined && { lastMs }) };
 }

@@ -23,6 +23,8 @@ interface KnownHead {
 
 export interface NamedPoint extends ChainPoint {
   readonly lastMs?: number;
+  /** Digest of the chain's opening. */
+  readonly opening?: string;
   readonly source: Source;
 }
 
@@ -79,9 +81,10 @@ export class NamedPoints {
     const known = this.#heads.get(digest);
     // One that a witness kept and the export has too.
     if (known === undefined || source.fromElsewhere) this.#heads.set(digest, { source, previous: statement.previous });
-    for (const { chain, sequence, digest: of, lastMs } of statement.chains) {
+    for (const { chain, sequence, digest: of, lastMs, opening } of statement.chains) {
       const points = this.#points.get(chain) ?? [];
-      points.push({ sequence, digest: of, source, ...(lastMs !== undefined && { lastMs }) });
+      const more = { ...(lastMs !== undefined && { lastMs }), ...(opening !== undefined && { opening }) };
+      points.push({ sequence, digest: of, source, ...more });
       this.#points.set(chain, points);
     }
     return digest;

@@ -109,8 +109,13 @@ function openBeginning({ line, named }: ChainCheck, end: EndStatement | undefine
   const late = named.find(
     ({ sequence, lastMs = -Infinity, source }) => sequence <= gone && lastMs >= sinceWhen && source.isTrusted,
   );
-  if (late === undefined) return [];
-  const from = `record ${late.sequence} is of ${formatTime(late.lastMs ?? sinceWhen)}, as ${late.source.name} says`;
+  // Who removed them, and the heads that name them, cannot change the opening: other heads name it, and the server knows it.
+  const isYoung = opening.openedMs >= sinceWhen;
+  if (late === undefined && !isYoung) return [];
+  const from =
+    late === undefined
+      ? `the chain was opened at ${formatTime(opening.openedMs)}`
+      : `record ${late.sequence} is of ${formatTime(late.lastMs ?? sinceWhen)}, as ${late.source.name} says`;
   const since = `all since ${formatTime(sinceWhen)} is said to be kept`;
   const text = `${what}, though ${from}, and ${since}: retention was shorter once, or somebody removed them`;
   return [gap('unproven_beginning', text, opening.chain)];

@@ -266,6 +266,14 @@ describe('The heads of the journal', () => {
       ],
       ['a chain is gone', () => store.drop('d1'), 'the chain d1 of decisions is gone'],
       ['its heads are gone', () => store.kept.splice(0), 'its heads are gone'],
+      [
+        'the first records are gone, and the chain is said to be an old one',
+        () => {
+          store.remove('d1', 1);
+          store.reopen('d1', 1);
+        },
+        'the opening of the chain d1 of decisions is not the one that was signed',
+      ],
     ];
     for (const [what, tamper, says] of RUNNING) {
       it(`${what} while the server runs`, async () => {
@@ -304,6 +312,14 @@ describe('The heads of the journal', () => {
           store.kept.splice(3);
         },
         /^its last head is of 2026-01-06 12:02:\d\d UTC, long before its last records: none was made, or somebody deleted them$/,
+      ],
+      [
+        'the first records are gone, and the chain is said to be an old one',
+        () => {
+          store.remove('d1', 1);
+          store.reopen('d1', 1);
+        },
+        /^the opening of the chain d1 of decisions is not the one that was signed$/,
       ],
       [
         'its heads are gone',

@@ -64,6 +64,13 @@ export class FakeAuditStore implements ChainReader, ChainSnapshots, AuditHeads, 
     this.#chainOf(chain).removed = through;
   }
 
+  /** As somebody does who may write to the database: the chain is said to be of another time. */
+  reopen(chain: string, openedMs: number): void {
+    this.#chains = this.#chains.map((each) =>
+      each.opening.chain === chain ? { ...each, opening: { ...each.opening, openedMs } } : each,
+    );
+  }
+
   /** The chain is gone, records and all. */
   drop(chain: string): void {
     this.#chains = this.#chains.filter(({ opening }) => opening.chain !== chain);

@@ -91,6 +91,18 @@ export class SampleJournal {
     this.#removed.set(opening.chain, through);
   }
 
+  /** As somebody does who may write to the database: the oldest heads are gone, as if retention had taken them. */
+  forgetHeads(count: number): void {
+    this.#heads.splice(0, count);
+  }
+
+  /** As somebody does who may write to the database: the chain is said to be of another time. */
+  reopen(kind: ChainKind, openedMs: number): void {
+    this.#chains = this.#chains.map((chain) =>
+      chain.opening.kind === kind ? { ...chain, opening: { ...chain.opening, openedMs } } : chain,
+    );
+  }
+
   /** While the server stands: a record, all that is linked to it, and no head that names any of those. */
   rewrite(kind: ChainKind, sequence: number): void {
     const { opening, links } = this.#chains.find((chain) => chain.opening.kind === kind)!;

@@ -335,7 +335,40 @@ export const TAMPERING_ROWS: readonly TamperingRow[] = [
     says: 'unproven_beginning',
   },
   {
-    done: 'the same, not signed; a witness kept the heads',
+    done: 'the same, and the heads that name them; nobody kept a head',
+    hand: (key) => {
+      const journal = aged(key, { waitMs: 0 });
+      journal.forgetHeads(2);
+      return { lines: journal.export() };
+    },
+    result: 'not_proven',
+    says: 'unproven_beginning',
+  },
+  {
+    done: 'the same, and the chain said to be older than what is kept',
+    hand: (key) => {
+      const journal = aged(key, { waitMs: 0 });
+      journal.forgetHeads(2);
+      journal.reopen('decision', 1);
+      return { lines: journal.export() };
+    },
+    result: 'tampered',
+    says: 'changed',
+  },
+  {
+    done: 'records from before the first head of a chain removed as if retention had taken them, exported and signed; a witness kept the heads',
+    hand: (key) => {
+      const journal = written(key);
+      const heads = headsOf(journal.export());
+      journal.keep(HOUR_MS);
+      journal.remove('decision', 1);
+      return { lines: journal.export(), witness: heads };
+    },
+    result: 'not_proven',
+    says: 'unproven_beginning',
+  },
+  {
+    done: 'the first records of a chain removed from the journal as if retention had taken them, not signed; a witness kept the heads',
     hand: (key) => {
       const lines = aged(key, { waitMs: 0 }).export({ end: 'none' });
       return { lines, witness: headsOf(lines) };
