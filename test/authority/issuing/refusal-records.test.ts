@@ -141,6 +141,28 @@ describe('Refusals in a flood', () => {
     assert.equal(alone + counted, 3_000);
   });
 
+  it('of a million in an hour, by strangers from everywhere and by namespaces: a bound on records, and every one is counted', async () => {
+    const { records, refusal, journal, clock } = scene();
+    const stop = new AbortController();
+    const ended = records.run({ signal: stop.signal });
+    const minutes = 60;
+    const callers = Array.from({ length: 1_000 }, (_, i) => testCaller(`team-${i % 4}`, `sa-${i}`));
+    let alone = 0;
+    for (let asked = 0; asked < 1_000_000; asked += 1) {
+      const caller = asked % 2 === 0 ? undefined : callers[(asked >> 1) % callers.length];
+      const remoteAddress = `10.${asked % 7}.${asked % 251}.${asked % 241}:40000`;
+      if (records.count(refusal({ remoteAddress }), caller) === undefined) alone += 1;
+      if ((asked + 1) % Math.ceil(1_000_000 / minutes) === 0) await clock.advance(INTERVAL_MS);
+    }
+    await records.endInterval();
+    stop.abort();
+    await ended;
+    const each = STRANGERS.alone + STRANGERS.kinds + 1 + 4 * (NAMESPACE.alone + NAMESPACE.kinds + 1);
+    assert.ok(alone + journal.records.length <= minutes * each, `${alone} and ${journal.records.length}`);
+    const counted = journal.records.reduce((sum, record) => sum + ('count' in record ? (record.count ?? 0) : 0), 0);
+    assert.equal(alone + counted, 1_000_000);
+  }).timeout(60_000);
+
   it('to ourselves each have a record', () => {
     const { records, refusal } = scene();
     for (let i = 0; i < 100; i += 1) assert.equal(records.count(refusal({ api: 'self' }), NOBODY), undefined);
