@@ -138,7 +138,7 @@ export const schema = {
       ),
       url: optional(
         origin,
-        'How browsers reach it, such as https://ca.example.com:15016; required with `listen.console.oidc.issuer`. Absent, under the names and addresses of `serving`.',
+        'How browsers reach it, such as https://ca.example.com:15019; required with `listen.console.oidc.issuer`. Absent, under the names and addresses of `serving`.',
       ),
       chainFile: optional(
         filePath,

@@ -48,8 +48,34 @@ describe('The documentation', () => {
         [],
       );
     });
+
+    it(`links to headings that there are, in ${page}`, () => {
+      const links = readFileSync(path.join(root, page), 'utf8').matchAll(/\]\(([\w./-]*)#([\w-]+)\)/g);
+      const dead = [...links].filter(([, file = '', heading = '']) => {
+        const target = file === '' ? path.join(root, page) : path.join(root, path.dirname(page), file);
+        return target.endsWith('.md') && !headingsOf(readFileSync(target, 'utf8')).has(heading);
+      });
+      assert.deepEqual(
+        dead.map(([link]) => link),
+        [],
+      );
+    });
   }
 });
+
+/** @returns what GitHub calls the headings of a page, each without what tells two of one name apart. */
+function headingsOf(text: string): ReadonlySet<string> {
+  const headings = text.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm);
+  return new Set(
+    [...headings].map(([, heading = '']) =>
+      heading
+        .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
 
 describe('The threat model', () => {
   const rows = readFileSync(new URL('../../docs/threat-model.md', import.meta.url), 'utf8')

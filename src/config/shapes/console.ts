@@ -34,11 +34,11 @@ const teamFields = fields('a team: `member` and `namespaces`', {
 export type ConsoleTeam = z.output<typeof teamFields.schema>;
 export const consoleTeam: Shape<ConsoleTeam> = teamFields;
 
-/** `https://ca.example.com` or `https://ca.example.com:15016`: scheme, host and port alone. */
+/** `https://ca.example.com` or `https://ca.example.com:15019`: scheme, host and port alone. */
 export const origin = parsed<string>('an https URL without a path', (text) => {
   const url = URL.parse(text);
   const plain = url?.protocol === 'https:' && url.pathname === '/' && url.search === '' && url.hash === '';
   return plain && url.username === '' && url.password === ''
     ? url.origin
-    : { problem: 'must be an https URL without a path, such as https://ca.example.com:15016' };
+    : { problem: 'must be an https URL without a path, such as https://ca.example.com:15019' };
 });
