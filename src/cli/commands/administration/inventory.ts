@@ -62,7 +62,7 @@ const EXAMPLES = `
 Examples:
   $ capstan inventory --namespace shop
   $ capstan inventory --overdue
-  $ capstan inventory --serial 7f00aa --output json
+  $ capstan inventory --serial 5271eeb9188d22206b9e7f1dc9ffc29f --output json
   $ capstan inventory --refused-today
   $ capstan inventory --expires-within 1h --issuer default --output csv
   $ capstan inventory coverage --gap`;
@@ -73,7 +73,7 @@ export function registerInventory(program: Command, invocation: Invocation): voi
     .enablePositionalOptions()
     .description('ask a running server who has a certificate')
     .option('--identity <spiffe id>', 'of this identity, what has ended too')
-    .option('--serial <hex>', 'who has, or had, the certificate with this serial number')
+    .option('--serial <hex>', 'who has, or had, the certificate with this serial number, of which every digit is said')
     .option('--pod <name or uid>', 'of pods of this name, or of the one with this UID, what has ended too')
     .option('--node <name>', 'of this node')
     .option('--namespace <name>', 'of this namespace')
