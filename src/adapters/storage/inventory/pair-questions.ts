@@ -30,8 +30,9 @@ export function pairQuestions(
   if (after === undefined) return { pairs: undefined, upTo: newest, newest };
   const upTo = { sql: `SELECT max(id) AS "upTo" FROM (${NEW}) AS found`, values: [after] };
   if (knownUntil === 0) return { pairs: undefined, upTo, newest };
+  // As an expression the cluster is found by no index: PostgreSQL would go through all of it where it has no statistics yet.
   const others = (index: string, condition: string): string =>
-    `SELECT id FROM inventory_entries AS other${naming(index)} WHERE ${condition} AND other.cluster = found.cluster`;
+    `SELECT id FROM inventory_entries AS other${naming(index)} WHERE ${condition} AND other.cluster || '' = found.cluster`;
   const onNode = 'other.node_name = found.node_name';
   const onceThere = (index: string, state: string): string =>
     `NOT EXISTS (${others(index, `${onNode} AND other.identity = found.identity AND other.ended_ms IS ${state}`)} AND other.id < found.id)`;

@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresInventory } from '../../../../src/adapters/storage/inventory/postgres-inventory.ts';
 import { pageQuestion } from '../../../../src/adapters/storage/inventory/entry-questions.ts';
-import { SELECT_PROXIES_OF } from '../../../../src/adapters/storage/inventory/postgres/inventory-statements.ts';
+import { pairQuestions } from '../../../../src/adapters/storage/inventory/pair-questions.ts';
+import {
+  BY_INDEX,
+  SELECT_PROXIES_OF,
+} from '../../../../src/adapters/storage/inventory/postgres/inventory-statements.ts';
 import { PostgresClosings } from '../../../../src/adapters/storage/postgres/shared/postgres-closings.ts';
 import { PostgresEvidenceRecords } from '../../../../src/adapters/storage/postgres/shared/postgres-evidence-records.ts';
 import { PostgresLease } from '../../../../src/adapters/storage/postgres/shared/postgres-lease.ts';
@@ -116,6 +120,28 @@ describe('The inventory of a shared store', function () {
     const values = page.values.map((value) => `'${value}'`);
     const next = await planOf(page.sql.replaceAll('?', () => values.shift() ?? ''));
     assert.match(next, /Index Cond: .*identity = .*ROW\(cluster, pod_uid\) > ROW\('east'/);
+  });
+
+  it('looks a new pair up in the indexes of its questions, however many pods an identity has had', async () => {
+    const columns = `identity, cluster, pod_uid, class, node_name, api, decision_id, serial, issuer, issued_ms, not_before_ms,
+      not_after_ms, renewal_ms, overdue_ms, ended_ms`;
+    const rows = `SELECT 'web', 'east', 'uid-' || n, 'workload', 'node-' || n % 40, 'csr', 'd', 's' || n, 'i', 1, 1, 10, 5, 7,
+      CASE WHEN n > 500 THEN 9 END FROM generate_series(1, 20000) AS n`;
+    await store.cluster.query(`INSERT INTO inventory_entries (${columns}) ${rows}`);
+    const { pairs } = pairQuestions({ after: 19_900, knownUntil: 10_000 }, () => '');
+    const values = (pairs?.values ?? []).map(String);
+    const asked = pairs?.sql.replaceAll('?', () => values.shift() ?? '');
+    const explain = `${BY_INDEX.replaceAll('LOCAL ', '')}; EXPLAIN ${asked}`;
+    for (const before of ['SELECT 1', 'ANALYZE inventory_entries']) {
+      await store.cluster.query(before);
+      const plan = (await store.cluster.query(explain)).flat().join('\n');
+      assert.doesNotMatch(plan, /Seq Scan/, plan);
+      for (const index of ['inventory_live_by_node', 'inventory_ended_by_node']) {
+        assert.match(plan, new RegExp(`${index}.*\\n.*Index Cond: .*node_name = .*identity = `), plan);
+      }
+      assert.match(plan, /inventory_once.*\n.*Index Cond: .*identity = /, plan);
+    }
+    await store.cluster.query('TRUNCATE inventory_entries');
   });
 
   it('says that it cannot be asked or kept while the database is away', async () => {

@@ -76,8 +76,8 @@ export const BY_ORDERED_INDEX = `SET LOCAL enable_sort = off; SET LOCAL enable_b
   SET LOCAL jit = off`;
 
 /** For a few rows each is looked up, however old the statistics of the table are. */
-export const BY_INDEX =
-  'SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off; SET LOCAL jit = off';
+export const BY_INDEX = `SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off;
+  SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`;
 
 /**
  * Parameter: keys of entries as JSON, each as whoever wrote the note may have called its cluster. All of the key is named, or else
