@@ -2,8 +2,9 @@
 // does not get a signature for it. What a process has signed itself it remembers; of what was signed before it began, the heads that
 // are left are asked, and whether records are left that have been there for longer than heads are late.
 import { openingPoint } from '../../domain/audit/chain.ts';
-import { lastNamed } from '../../domain/audit/last-named.ts';
 import { FULL_EVERY_MS, type LastHead, type NamedInHead } from '../../domain/audit/head.ts';
+import { keptSince } from '../../domain/audit/kept-since.ts';
+import { lastNamed } from '../../domain/audit/last-named.ts';
 import { readAuditKey } from '../../domain/audit/statement.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -49,7 +50,7 @@ export async function differenceSince(
 ): Promise<string | undefined> {
   if (last === undefined) return 'its heads are gone';
   if (last.digest !== known.digest) return `its last head is ${last.digest}, and ${known.digest} was signed last`;
-  return differenceOf(known.named, states, { chains }, times, options);
+  return differenceOf(known, states, { chains }, times, options);
 }
 
 /**
@@ -72,26 +73,27 @@ export async function differenceAtStart(
   if ('problem' in key) throw new AuthorityError('CAP-X03', { detail: key.problem });
   const last = lastNamed(stored, key);
   if ('problem' in last) return last.problem;
-  const difference = await differenceOf(last.named, states, { chains }, times, options);
+  const difference = await differenceOf(last, states, { chains }, times, options);
   if (difference !== undefined) return difference;
   if (!(await hasRecordWithoutHead(states, last.timeMs, { chains }, times, options))) return undefined;
   return `its last head is of ${formatTime(last.timeMs)}, long before its last records: none was made, or somebody deleted them`;
 }
 
 async function differenceOf(
-  named: ReadonlyMap<string, NamedInHead>,
+  { named, retention }: Pick<LastHead, 'named' | 'retention'>,
   states: readonly ChainState[],
   { chains }: Pick<ComparedParts, 'chains'>,
   { nowMs, retentionMs }: Pick<ComparedTimes, 'nowMs' | 'retentionMs'>,
   options: Waits,
 ): Promise<string | undefined> {
+  const keptSinceMs = keptSince(retention ?? {}, retentionMs, nowMs);
   const byChain = new Map(states.map((state) => [state.opening.chain, state]));
   for (const [chain, point] of named) {
     const state = byChain.get(chain);
     const { kind, sequence, digest, lastMs, opening } = point;
     const which = `the chain ${chain} of ${kind}s`;
     if (state === undefined) {
-      if (sequence === 0 || (lastMs !== undefined && lastMs < nowMs - retentionMs)) continue;
+      if (sequence === 0 || (lastMs !== undefined && lastMs < keptSinceMs)) continue;
       return `${which} is gone`;
     }
     // While its first record is there, that proves it.

@@ -4,12 +4,15 @@
 import { openingPoint } from '../../domain/audit/chain.ts';
 import type { ChainRange, EndStatement } from '../../domain/audit/export-line.ts';
 import type { HeadStatement } from '../../domain/audit/head.ts';
+import { keptSince, type StatedRetention } from '../../domain/audit/kept-since.ts';
 import { statementDigest, type Signed } from '../../domain/audit/statement.ts';
 import { formatQuantity } from '../../domain/text/format-count.ts';
+import type { AuditHeads } from '../../ports/audit/audit-heads.ts';
 import type { ChainState, ChainStates } from '../../ports/audit/chain-reader.ts';
 import type { StatementSigner } from '../../ports/audit/statement-signer.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { OperationJournal } from '../../ports/storage/operation-journal.ts';
+import { signedRetention } from './signed-retention.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -28,6 +31,7 @@ export type AnsweredEnd = Signed<EndStatement> | { readonly problem: string };
 
 export interface ExportEndParts {
   readonly chains: ChainStates;
+  readonly heads: Pick<AuditHeads, 'lastHeads'>;
   readonly signer: StatementSigner;
   /** Why nothing is to be signed of the journal as it is, in words for an operator. */
   readonly differs: (options: Waits) => Promise<string | undefined>;
@@ -57,9 +61,11 @@ export class ExportEnds {
     by: { readonly actor: string; readonly role: string },
     options: Waits,
   ): Promise<AnsweredEnd> {
-    const { chains, signer, journal, clock, differs } = this.#parts;
+    const { chains, heads, signer, journal, clock, differs } = this.#parts;
     const difference = await differs(options);
     if (difference !== undefined) return { problem: difference };
+    const [newest] = await heads.lastHeads(1, options);
+    const { keptSinceMs } = await signedRetention(newest, signer, options);
     const states = new Map((await chains.chains(options)).map((state) => [state.opening.chain, state]));
     const named = new Set(asked.chains.map(([chain]) => chain));
     const forgotten = states
@@ -73,7 +79,8 @@ export class ExportEnds {
       if (range === undefined) return { problem: `the journal has the chain ${chain} not as it has it` };
       ranges.push(range);
     }
-    const statement = this.#statementOf(asked, ranges);
+    // Not the period of that head, which may have been put there: who makes the next one asks whether it was.
+    const statement = this.#statementOf(asked, ranges, keptSinceMs === undefined ? {} : { keptSinceMs });
     const signed = await signer.sign('export', statement, options);
     const what = formatQuantity(statement.records + statement.unchained, 'record');
     const details = { ...by, target: `export ${statementDigest(statement)}` };
@@ -82,7 +89,11 @@ export class ExportEnds {
     return signed;
   }
 
-  #statementOf({ sinceMs, untilMs, unchained, content }: AskedEnd, chains: readonly ChainRange[]): EndStatement {
+  #statementOf(
+    { sinceMs, untilMs, unchained, content }: AskedEnd,
+    chains: readonly ChainRange[],
+    before: Partial<StatedRetention>,
+  ): EndStatement {
     const { retentionMs, ...server } = this.#settings;
     const timeMs = this.#parts.clock.nowMs();
     return {
@@ -94,7 +105,7 @@ export class ExportEnds {
       records: chains.reduce((sum, { after, through }) => sum + through.sequence - after.sequence, 0),
       unchained,
       content,
-      keptSinceMs: Math.max(0, timeMs - retentionMs),
+      keptSinceMs: keptSince(before, retentionMs, timeMs),
       ...server,
     };
   }

@@ -1,11 +1,14 @@
 // What a maker of heads knows of those that it made, and whether the journal still is what they say. Where it is not, no head is made
 // until an operator takes that upon himself: a store that was restored is not what was signed, and nor is one that somebody rewrote.
 import { lastHeadOf, type HeadStatement, type LastHead } from '../../domain/audit/head.ts';
+import { keptSince, type StatedRetention } from '../../domain/audit/kept-since.ts';
+import { steadyTime } from '../../live/steady-time.ts';
 import type { KeptHead } from '../../ports/audit/audit-heads.ts';
 import type { ChainState } from '../../ports/audit/chain-reader.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { OperationJournal } from '../../ports/storage/operation-journal.ts';
 import { differenceAtStart, differenceSince, type ComparedParts, type ComparedTimes } from './compared-journal.ts';
+import { signedRetention } from './signed-retention.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -13,7 +16,7 @@ interface Waits {
 
 export interface ContinuityParts extends ComparedParts {
   readonly journal: OperationJournal;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
 }
 
 /** Who has heads go on from a journal that is not what was signed, and why. */
@@ -46,6 +49,7 @@ export class HeadContinuity {
   readonly #parts: ContinuityParts;
   readonly #settings: Omit<ComparedTimes, 'nowMs'>;
   #last: LastHead | undefined;
+  #retentionNowMs: (() => number) | undefined;
   /** Since the last one that is known to be kept, by digest: the store may have kept one, and the answer been lost. */
   readonly #tried = new Map<string, LastHead>();
   #difference: string | undefined;
@@ -93,6 +97,17 @@ export class HeadContinuity {
       if (difference === undefined || difference === this.#accepted) return undefined;
     }
     return difference === undefined ? undefined : differing(difference);
+  }
+
+  /** What the next head states of retention. @throws as `StatementSigner.publicKey`. */
+  async retention({ last, newest, isAccepted }: StoredJournal, options: Waits): Promise<StatedRetention> {
+    const { signer, clock } = this.#parts;
+    const { retentionMs: periodMs } = this.#settings;
+    this.#retentionNowMs ??= steadyTime(clock);
+    const { keptSinceMs, ...stated } = last?.retention ?? (await signedRetention(newest, signer, options));
+    // Whoever may have put an old head in the place of the newest gets nothing by the period that was in force then.
+    const before = { ...(keptSinceMs !== undefined && { keptSinceMs }), ...(isAccepted !== true && stated) };
+    return { periodMs, keptSinceMs: keptSince(before, periodMs, this.#retentionNowMs()) };
   }
 
   /** Before a head is sent to the store. */

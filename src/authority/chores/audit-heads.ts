@@ -167,7 +167,13 @@ export class AuditHeadMaker {
     const { states, newest, last, isAccepted = false } = stored;
     if (!this.#hasSentNewest && newest !== undefined && !isAccepted) this.#enqueue(newest);
     this.#hasSentNewest = true;
-    const facts = { ...this.#settings.maker, timeMs: clock.nowMs(), ...(newest && { previous: newest.digest }) };
+    const retention = await this.#continuity.retention(stored, { signal });
+    const facts = {
+      ...this.#settings.maker,
+      timeMs: clock.nowMs(),
+      ...(newest && { previous: newest.digest }),
+      retention,
+    };
     const statement = nextHead(states, last, facts);
     if (statement === undefined) return true;
     const text = writeLine({ kind: 'head', ...(await signer.sign('head', statement, { signal })) });

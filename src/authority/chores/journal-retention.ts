@@ -1,6 +1,7 @@
 // Old decisions leave the journal: at start and then daily, by the process that leads. How old they are is told by the
 // clock as it was when the server started.
 import { every } from '../../live/every.ts';
+import { steadyTime } from '../../live/steady-time.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { JournalRetention } from '../../ports/storage/journal-retention.ts';
@@ -25,14 +26,9 @@ export async function keepRetention(
   settings: { readonly retentionMs: number },
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
-  const { clock } = parts;
-  const [startedMs, startedAtMs] = [clock.nowMs(), clock.monotonicMs()];
+  const nowMs = steadyTime(parts.clock);
   const daily = async (leading: Leading): Promise<void> => {
-    const round = async (): Promise<void> => {
-      // A record that is deleted does not come back with the clock: one that was set forwards meanwhile ages nothing.
-      const nowMs = Math.min(clock.nowMs(), startedMs + clock.monotonicMs() - startedAtMs);
-      await deleteOld(parts, nowMs - settings.retentionMs, leading);
-    };
+    const round = async (): Promise<void> => deleteOld(parts, nowMs() - settings.retentionMs, leading);
     await round();
     await every(EVERY_MS, parts.clock, round, leading);
   };

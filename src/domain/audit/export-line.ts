@@ -6,6 +6,7 @@ import { parseJson } from '../text/parse-json.ts';
 import { ISSUER_SIGNATURES } from '../x509/key-types.ts';
 import { CHAIN_KINDS, type ChainKind, type ChainOpening, type ChainPoint } from './chain.ts';
 import type { Head } from './head.ts';
+import { statedRetention } from './kept-since.ts';
 import { anyObject, base64, count, listOf, object, oneOf, sha256, text, type Check } from './shape.ts';
 import type { Signature } from './statement.ts';
 
@@ -91,7 +92,7 @@ const chainInHead = object(
 );
 const headStatement = object(
   { version, timeMs: count, trustDomain: text, cluster: text, server: text, chains: listOf(chainInHead) },
-  { full: oneOf(true), older: count, previous: sha256 },
+  { full: oneOf(true), older: count, previous: sha256, retention: statedRetention },
 );
 const range = object({ chain: text, kind, after: point, through: point, last: count });
 const endStatement = object(

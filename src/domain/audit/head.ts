@@ -1,6 +1,7 @@
 // A head says where the chains of a journal stood at a time, and which head came before: who has seen it can tell later
 // whether the journal still is what it was. Between two heads most chains stand still, so a head names those that moved.
 import { openingPoint, type ChainKind, type ChainOpening, type ChainPoint } from './chain.ts';
+import type { StatedRetention } from './kept-since.ts';
 import { statementDigest, type Signed } from './statement.ts';
 
 /** Where a chain stood. */
@@ -31,6 +32,7 @@ export interface HeadStatement {
   readonly older?: number;
   /** Digest of the head before; absent from the first of a journal. */
   readonly previous?: string;
+  readonly retention?: StatedRetention;
 }
 
 export type Head = Signed<HeadStatement>;
@@ -57,9 +59,10 @@ export interface LastHead {
   /** By chain, where it stood. */
   readonly named: ReadonlyMap<string, NamedInHead>;
   readonly fullMs: number;
+  readonly retention?: StatedRetention;
 }
 
-export interface HeadFacts extends Pick<HeadStatement, 'timeMs' | 'trustDomain' | 'cluster' | 'server'> {
+export interface HeadFacts extends Pick<HeadStatement, 'timeMs' | 'trustDomain' | 'cluster' | 'server' | 'retention'> {
   /** Digest of the last head of the journal, whoever made it. */
   readonly previous?: string;
 }
@@ -103,6 +106,7 @@ export function lastHeadOf(
       states.map((state) => [state.opening.chain, chainInHead(state, before?.named.get(state.opening.chain)?.opening)]),
     ),
     fullMs: statement.full === true ? statement.timeMs : (before?.fullMs ?? statement.timeMs),
+    ...(statement.retention && { retention: statement.retention }),
   };
 }
 

@@ -1,7 +1,8 @@
 // What the newest heads of a journal say of its chains: the last one is signed, and names the ones before it by their digests, so
 // that one signature proves all that are read here.
 import { readLine, type HeadLine } from './export-line.ts';
-import type { NamedInHead } from './head.ts';
+import type { HeadStatement, NamedInHead } from './head.ts';
+import type { StatedRetention } from './kept-since.ts';
 import { isSignedBy, statementDigest, type AuditKey } from './statement.ts';
 
 /** As a store keeps it. */
@@ -15,6 +16,8 @@ export interface LastNamed {
   readonly named: ReadonlyMap<string, NamedInHead>;
   /** Of the last head, in ms since the epoch. */
   readonly timeMs: number;
+  /** As the last head states it. */
+  readonly retention?: StatedRetention;
 }
 
 /**
@@ -24,15 +27,15 @@ export interface LastNamed {
  */
 export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastNamed | { readonly problem: string } {
   const named = new Map<string, NamedInHead>();
-  let timeMs: number | undefined;
+  let last: HeadStatement | undefined;
   let previous: string | undefined;
   for (const stored of heads) {
     const head = headOf(stored);
     if (head === undefined) return { problem: `its head ${stored.digest} is not what was kept` };
-    if (timeMs === undefined) {
+    if (last === undefined) {
       if (head.keyId !== key.keyId) return { problem: `its last head is signed by another key, ${head.keyId}` };
       if (!isSignedBy(key, 'head', head)) return { problem: 'the signature of its last head is not good' };
-      ({ timeMs } = head.statement);
+      last = head.statement;
     } else if (stored.digest !== previous) {
       return { problem: `its head ${previous ?? 'before the first'} is gone, and older ones are there` };
     }
@@ -40,7 +43,7 @@ export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastName
     if (head.statement.full === true) break;
     ({ previous } = head.statement);
   }
-  return { named, timeMs: timeMs ?? 0 };
+  return { named, timeMs: last?.timeMs ?? 0, ...(last?.retention && { retention: last.retention }) };
 }
 
 function headOf({ digest, text }: StoredHead): HeadLine | undefined {

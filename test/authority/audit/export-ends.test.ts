@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { ExportEnds, type AskedEnd } from '../../../src/authority/audit/export-ends.ts';
-import { isSignedBy } from '../../../src/domain/audit/statement.ts';
+import { writeLine } from '../../../src/domain/audit/export-line.ts';
+import { nextHead } from '../../../src/domain/audit/head.ts';
+import { isSignedBy, statementDigest } from '../../../src/domain/audit/statement.ts';
 import type { OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
 import { headKey, RECORDS } from '../../domain/audit/support/sample-export.ts';
 import { FakeAuditStore } from './support/audit-store.ts';
@@ -36,7 +38,10 @@ describe('The signed end of an export', () => {
     const journal = { recordOperation: async (record: OperationRecord) => void operations.push(record) };
     const clock = new FakeClock(NOON_MS + 10 * HOUR_MS);
     const settings = { trustDomain: 'cluster.local', cluster: 'kubernetes', server: 'capstan-0', retentionMs: HOUR_MS };
-    ends = new ExportEnds({ chains: store, signer, journal, clock, differs: async () => differs }, settings);
+    ends = new ExportEnds(
+      { chains: store, heads: store, signer, journal, clock, differs: async () => differs },
+      settings,
+    );
   });
 
   const all: AskedEnd = {
@@ -92,6 +97,23 @@ describe('The signed end of an export', () => {
   it('is of no chain that was opened after the export was begun', async () => {
     store.open('d2', 'decision', NOON_MS + 9.5 * HOUR_MS);
     assert.ok('statement' in (await sign()));
+  });
+
+  it('says that all is kept since what the last head says, where retention was shorter once; of a head of this key alone', async () => {
+    const shorter = { periodMs: 1_000, keptSinceMs: NOON_MS + 9.5 * HOUR_MS };
+    const keptSinceOf = async (by: ReturnType<typeof headKey>, retention: typeof shorter) => {
+      const facts = { timeMs: NOON_MS, trustDomain: 'cluster.local', cluster: 'kubernetes', server: 'capstan-1' };
+      const statement = nextHead(await store.chains(), undefined, { ...facts, retention })!;
+      const text = writeLine({ kind: 'head', statement, ...by.sign('head', statement) });
+      await store.keepHead({ timeMs: NOON_MS, digest: statementDigest(statement), text });
+      const signed = await sign();
+      assert.ok('statement' in signed);
+      return signed.statement.keptSinceMs;
+    };
+    const byRetention = NOON_MS + 9 * HOUR_MS;
+    assert.equal(await keptSinceOf(key, shorter), shorter.keptSinceMs);
+    assert.equal(await keptSinceOf(key, { ...shorter, keptSinceMs: NOON_MS }), byRetention);
+    assert.equal(await keptSinceOf(headKey(), shorter), byRetention);
   });
 
   const refused: readonly (readonly [what: string, asked: Partial<AskedEnd>, problem: RegExp])[] = [

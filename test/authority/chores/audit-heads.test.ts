@@ -72,10 +72,10 @@ describe('The heads of the journal', () => {
     await store.keepHead(head);
     return head;
   };
-  const another = (): AuditHeadMaker =>
+  const another = (retentionMs = RETENTION_MS): AuditHeadMaker =>
     new AuditHeadMaker(
       { chains: store, heads: store, signer, witnesses: [witness], lease, journal, clock, events },
-      { everyMs: EVERY_MS, retentionMs: RETENTION_MS, maker: MAKER },
+      { everyMs: EVERY_MS, retentionMs, maker: MAKER },
     );
   const lead = async (): Promise<void> => {
     running = maker.run(end);
@@ -443,6 +443,38 @@ describe('The heads of the journal', () => {
       store.open('d2', 'decision', clock.nowMs());
       await clock.advance(EVERY_MS);
       assert.equal(maker.problem, undefined);
+    });
+
+    it('but go on after retention took a chain whole that is longer by now', async () => {
+      await hasSigned();
+      await clock.advance(2 * RETENTION_MS);
+      store.drop('d1');
+      maker = another(90 * RETENTION_MS);
+      const keptSinceMs = clock.nowMs() - RETENTION_MS;
+      await lead();
+      assert.equal(maker.problem, undefined);
+      const stated = { periodMs: 90 * RETENTION_MS, keptSinceMs };
+      assert.deepEqual(lastOf(store).retention, stated);
+      store.open('d2', 'decision', clock.nowMs());
+      await clock.advance(FULL_EVERY_MS);
+      assert.deepEqual(named().at(-1), ['d2:0']);
+      assert.deepEqual(lastOf(store).retention, stated, 'and it stays, as what is gone does not come back');
+    });
+
+    it('also where a head of another key, or one that an operator had to accept, says that retention was shorter', async () => {
+      await hasSigned();
+      const made = heads().at(-1)!.statement;
+      const nowMs = clock.nowMs();
+      const retention = { periodMs: 1, keptSinceMs: nowMs };
+      const text = writeLine({ kind: 'head', statement: { ...made, retention }, ...key.sign('head', made) });
+      store.kept.splice(-1, 1, { timeMs: nowMs, digest: statementDigest({ ...made, retention }), text });
+      store.drop('d1');
+      await begin();
+      assert.equal(maker.problem, `${DIFFERS}the signature of its last head is not good${ACCEPT}`);
+      await maker.accept(by, new AbortController());
+      await clock.advance(EVERY_MS);
+      assert.equal(maker.problem, undefined);
+      assert.ok(lastOf(store).retention!.keptSinceMs < nowMs - RETENTION_MS + FULL_EVERY_MS);
     });
 
     it('but go on after the process ended before its last head, however long ago', async () => {
