@@ -65,12 +65,14 @@ describe('A journal that is proven', () => {
     const { code, out } = await verify('journal.jsonl');
     assert.equal(code, 0, out);
     assert.match(out, /^Proven: \d+ records, none added, removed or changed/m);
+    const before = witnessed();
     const again = await exportTo('again.jsonl', '--sign');
     assert.equal(again.code, 0, again.error);
     const operation = readFileSync(files.path('again.jsonl'), 'utf8')
       .split('\n')
       .find((line) => line.includes('journal export'));
     assert.match(operation ?? '', /"actor":"local".*"role":"security"/);
+    await eventually('a head names that', () => witnessed() > before, SOON);
     const [later = ''] = (await run('journal', 'head', '--config', files.path('capstan.json'))).out.split(' ');
     const expected = await verify('journal.jsonl', '--expect-head', later);
     assert.equal(expected.code, 65);
