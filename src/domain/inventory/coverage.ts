@@ -70,7 +70,10 @@ export interface CoverageParts {
   readonly labelsOf: (namespace: string) => Readonly<Record<string, string>>;
 }
 
-/** Of one cluster, and of each of its namespaces: nobody's many pods hide those of others. Counts have no bound. */
+/**
+ * Of one cluster, and of each of its namespaces: nobody's many pods hide those of others. The gap has as much room again, so that
+ * what is only good to know hides nobody who has to be seen to. Counts have no bound.
+ */
 const MAX_ROWS = 20_000;
 const MAX_ROWS_EACH = 1_000;
 
@@ -90,6 +93,7 @@ export class CoverageCount {
   readonly #accounts = new Set<string>();
   readonly #namespaces = new Map<string, Record<CoverageState, number>>();
   readonly #rows: CoverageRow[] = [];
+  /** How many there are: of the gap, of the others, and of each of the two by namespace. */
   readonly #rowsOf = new Map<string, number>();
 
   constructor(parts: CoverageParts) {
@@ -186,10 +190,12 @@ export class CoverageCount {
   }
 
   #add(row: CoverageRow): void {
-    const ofNamespace = this.#rowsOf.get(row.namespace) ?? 0;
-    if (this.#rows.length >= MAX_ROWS || ofNamespace >= MAX_ROWS_EACH) return;
+    const all = GAP.has(row.state) ? 'gap' : 'others';
+    const each = `${all} ${row.namespace}`;
+    const [ofAll, ofEach] = [this.#rowsOf.get(all) ?? 0, this.#rowsOf.get(each) ?? 0];
+    if (ofAll >= MAX_ROWS || ofEach >= MAX_ROWS_EACH) return;
     this.#rows.push(row);
-    this.#rowsOf.set(row.namespace, ofNamespace + 1);
+    this.#rowsOf.set(all, ofAll + 1).set(each, ofEach + 1);
   }
 }
 

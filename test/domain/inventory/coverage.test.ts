@@ -184,4 +184,12 @@ describe('The coverage of a cluster', () => {
     assert.equal(namespaces.get('shop')?.without, 1_200);
     assert.equal(rows.at(-1)?.podName, 'bank');
   });
+
+  it('names the gap of a namespace behind any number of pods that are gone, outside or starting', () => {
+    const many = Array.from({ length: 1_200 }, (_, at) => `job-${at}`);
+    const starting = many.map((name) => pod(`new-${name}`, { ...SIDECAR, sinceMs: NOON_MS }));
+    const gone = many.map((name) => holder(name));
+    const { rows } = counted([...starting, pod('silent', SIDECAR)], gone);
+    assert.deepEqual([rows.length, rows.at(-1)?.podName], [1_001, 'silent']);
+  });
 });
