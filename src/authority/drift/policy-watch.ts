@@ -1,6 +1,7 @@
 // Whether the policies in force are those that should be: looked at whenever either changes, and again and again for what
 // no change tells of. What differs is told of once, and once more when it differs in another way; issuing goes on by what
-// is in force, whatever is found here.
+// is in force, whatever is found here. What was in force for a moment alone, and was put back, is told of too: a moment is
+// enough to have a certificate issued.
 import { digestOf, policyDrift, type KnownPolicy, type PolicyDrift } from '../../domain/policy/history/policy-drift.ts';
 import { Recent } from '../../domain/bounded/recent.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
@@ -56,6 +57,8 @@ const MAX_REPORTED = 100;
 export const SETTLED_AFTER_MS = 5_000;
 /** Revisions of policies whose commit is remembered. */
 const MAX_COMMITS = 100;
+/** Revisions that were in force between two looks, the first of them. */
+const MAX_PASSING = 10;
 
 export class PolicyWatch {
   readonly #parts: PolicyWatchParts;
@@ -67,6 +70,10 @@ export class PolicyWatch {
   readonly #commits = new Recent<string>(MAX_COMMITS);
   #kept: PoliciesKept | undefined;
   #compared: Compared | undefined;
+  /** Of the last look. */
+  #revision: string | undefined;
+  /** What has been in force since then, by its revision. */
+  #passing = new Map<string, PolicySet>();
   #seen: WatchedPolicies | undefined;
 
   constructor(parts: PolicyWatchParts, settings: PolicyWatchSettings) {
@@ -85,7 +92,11 @@ export class PolicyWatch {
   async run(options: Waits): Promise<void> {
     const { policies, expected } = this.#parts;
     const ring = (): void => this.#alarm.ring();
-    policies.onChange(ring, options);
+    const changed = (): void => {
+      this.#keepPassing();
+      ring();
+    };
+    policies.onChange(changed, options);
     expected?.onChange(ring, options);
     let end: AlarmEnd = 'reached';
     while (end !== 'aborted') {
@@ -103,6 +114,7 @@ export class PolicyWatch {
     await this.#readKept();
     const inForce = currentOf(this.#parts.policies);
     if (inForce === undefined) return;
+    this.#tellPassing(inForce);
     const drifts = this.#driftsOf(inForce);
     const { gitRevision } = this.#kept ?? {};
     if (gitRevision !== undefined && drifts.length === 0) this.#commits.set(inForce.revision, gitRevision);
@@ -116,6 +128,19 @@ export class PolicyWatch {
       drifts,
     };
     this.#tell(this.#seen, inForce.revision);
+  }
+
+  #keepPassing(): void {
+    const inForce = currentOf(this.#parts.policies);
+    if (inForce !== undefined && this.#passing.size < MAX_PASSING) this.#passing.set(inForce.revision, inForce);
+  }
+
+  /** Only what was put back: on the way from one revision to another, as files and objects come one by one, there are others. */
+  #tellPassing({ revision }: PolicySet): void {
+    const passed = this.#passing.values().filter((one) => one.revision !== revision);
+    if (revision === this.#revision) for (const one of passed) this.#tell({ drifts: this.#compare(one) }, one.revision);
+    this.#passing = new Map();
+    this.#revision = revision;
   }
 
   /** What cannot be read leaves what was read last. */
@@ -147,7 +172,7 @@ export class PolicyWatch {
     return asExpected ? drifts : [{ title, drift: 'different' }, ...drifts];
   }
 
-  #tell({ drifts, gitRevision, gitRevisionInForce }: WatchedPolicies, revision: string): void {
+  #tell({ drifts, gitRevision, gitRevisionInForce }: Omit<WatchedPolicies, 'asOfMs'>, revision: string): void {
     const { events } = this.#parts;
     const before = this.#reported.problems.size;
     const { fresh } = this.#reported.look(new Map(drifts.map((one) => [one.title, wordsOf(one)])));

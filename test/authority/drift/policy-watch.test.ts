@@ -100,15 +100,38 @@ describe('The watch over the policies in force', () => {
 
   it('looks once at what is changed together', async () => {
     const watch = await begin();
-    inForce = setOf();
+    const next = [web('#new'), local({ name: 'api' })];
+    checkout = kept(SECOND, ...next);
+    inForce = setOf(web('#new'));
     changed();
     await settle();
     await clock.advance(SETTLED_AFTER_MS / 2);
-    inForce = setOf(web('#shop'));
+    inForce = setOf(...next);
     changed();
     await settle();
     await clock.advance(SETTLED_AFTER_MS);
     assert.deepEqual([events.log, watch.seen!.drifts], [[], []]);
+  });
+
+  it('tells of what was in force for a moment and was put back: a certificate may have been issued by it', async () => {
+    const watch = await begin();
+    const asKept = inForce;
+    for (const set of [setOf(web('#somebody')), setOf(), asKept]) {
+      inForce = set;
+      changed();
+      await settle();
+      await clock.advance(10);
+    }
+    await clock.advance(SETTLED_AFTER_MS);
+    assert.deepEqual(watch.seen!.drifts, []);
+    const told = (): readonly unknown[] => events.of('policyDrifted').map(({ drift, revision }) => [drift, revision]);
+    const expected = [
+      ['different', setOf(web('#somebody')).revision],
+      ['extra', setOf().revision],
+    ];
+    assert.deepEqual([told(), events.of('policyDriftOver').length], [expected, 1]);
+    await clock.advance(10 * LOOKED_EVERY_MS);
+    assert.equal(events.log.length, 3);
   });
 
   it('notices a change that nobody tells of', async () => {
