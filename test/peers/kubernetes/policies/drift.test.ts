@@ -17,6 +17,7 @@ describe('Policies of a Kubernetes cluster that Git keeps', function () {
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   let capstan: AttestedServer;
+  let logged: (event: string) => readonly Readonly<Record<string, unknown>>[];
 
   /** As their authors keep them: with what Kubernetes, and no policy, reads. */
   const web = policyObject('shop', 'web', {
@@ -32,6 +33,7 @@ describe('Policies of a Kubernetes cluster that Git keeps', function () {
     await cluster.apply([namespaceNamed('shop'), ...policyCrds()]);
     await cluster.apply([web, platform]);
     const files = ended.use(await AttestedServer.files(['shop']));
+    logged = (event) => files.logged(event);
     const texts = { 'web.yaml': JSON.stringify(web), 'platform.yaml': JSON.stringify(platform) };
     for (const [name, text] of Object.entries(texts)) files.setLocal(name, text);
     checkOut(files, COMMIT);
@@ -64,6 +66,22 @@ describe('Policies of a Kubernetes cluster that Git keeps', function () {
     await cluster.api.patch(web, { spec: { narrow: { ttl: { max: '20h' } } } });
     await untilFound('IssuancePolicy shop/web different');
     await cluster.apply([web]);
+    await untilFound();
+  });
+
+  it('are reported when one is edited and put back at once, which is enough to have a certificate issued', async () => {
+    const before = logged('policyDrifted').length;
+    const { revision } = (await (await capstan.server.get('/policy')).json()) as PolicyInForce;
+    await cluster.api.patch(web, { spec: { narrow: { ttl: { max: '20h' } } } });
+    await eventually(
+      'the edit in force',
+      async () => ((await (await capstan.server.get('/policy')).json()) as PolicyInForce).revision !== revision,
+      MINUTE,
+    );
+    await cluster.apply([web]);
+    await eventually('a report', async () => logged('policyDrifted').length > before, MINUTE);
+    const [found, ...more] = logged('policyDrifted').slice(before);
+    assert.deepEqual([found?.['policy'], found?.['drift'], more], ['IssuancePolicy shop/web', 'different', []]);
     await untilFound();
   });
 
