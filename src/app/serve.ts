@@ -24,6 +24,8 @@ export interface ServeReport {
   readonly crlAddress?: string;
   /** Of the SPIFFE bundle endpoint. */
   readonly bundleAddress?: string;
+  /** Of operators with a client certificate. */
+  readonly administrationAddress?: string;
   /** Of metrics for other machines. */
   readonly metricsAddress?: string;
   /** Where browsers find the console, with the link that works once where there is one. */
@@ -123,6 +125,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     httpAddress: composition.administration?.http.address() ?? '',
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     ...(composition.bundleEndpoint && { bundleAddress: composition.bundleEndpoint.address() }),
+    ...(composition.operators && { administrationAddress: composition.operators.address() }),
     ...(composition.metrics && { metricsAddress: composition.metrics.address() }),
     ...(composition.console && { consoleUrl: composition.console.url() }),
     ...(composition.revocation?.http && { crlAddress: composition.revocation.http.address() }),

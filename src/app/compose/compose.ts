@@ -46,7 +46,8 @@ export interface Composition {
   readonly revocation: Revocation | undefined;
   /** Absent for a worker: its supervisor answers probes and operators. */
   readonly administration: Administration | undefined;
-  /** Both absent where they are not configured. */
+  /** These are absent where they are not configured. */
+  readonly operators: HttpsListener | undefined;
   readonly metrics: HttpsListener | undefined;
   readonly console: Console | undefined;
 }
@@ -126,6 +127,7 @@ export function compose(
     bundleEndpoint,
     revocation,
     administration,
+    operators,
     metrics,
     console,
   };

@@ -42,6 +42,7 @@ describe('The issuers of a server of several processes', function () {
     };
     server = await RunningServer.start({ files, settings: { processes: 2, additionalIssuers: [entry], ...listener } });
     await untilServing(files, 2);
+    assert.equal(server.report.administrationAddress, `127.0.0.1:${port}`);
   });
   after(async () => {
     await server[Symbol.asyncDispose]();

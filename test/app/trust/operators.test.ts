@@ -56,6 +56,7 @@ describe('Operators elsewhere', () => {
       'listen.administration.clientCaFile': files.path('people.pem'),
     };
     server = await RunningServer.start({ files, settings: { ...listener, ...roles } });
+    assert.equal(server.report.administrationAddress, `127.0.0.1:${port}`);
   }
   async function run(argv: readonly string[]): Promise<Ran> {
     const { terminal, out, error } = recordTerminal();

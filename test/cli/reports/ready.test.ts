@@ -37,6 +37,12 @@ describe('What a person sees when the server is up', () => {
     assert.doesNotMatch(bannerOf([]), /https:/);
   });
 
+  it('says where operators are heard over TLS', () => {
+    const shown = bannerOf([], { administrationAddress: '0.0.0.0:15016' });
+    assert.match(shown, /^ {2}Administration +https:\/\/0\.0\.0\.0:15016, for operators with a client certificate$/m);
+    assert.doesNotMatch(bannerOf([]), /Administration/);
+  });
+
   it('names the default issuer, and each further one by its name', () => {
     const gold = { name: 'gold', id: 'g', subject: 'CN=Gold', notAfterMs: 1_000 };
     const shown = bannerOf([], { issuers: [...REPORT.issuers, gold] });

@@ -59,6 +59,14 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
     ...(report.metricsAddress === undefined
       ? []
       : [['', `https://${report.metricsAddress}, the same to who shows a token or a certificate`] as const]),
+    ...(report.administrationAddress === undefined
+      ? []
+      : [
+          [
+            'Administration',
+            `https://${report.administrationAddress}, for operators with a client certificate`,
+          ] as const,
+        ]),
     ...(report.consoleUrl === undefined ? [] : [['Console', report.consoleUrl] as const]),
     ...report.anchors.flatMap(({ subject, sha256, notAfterMs }) => [
       ['Trust anchor', `${subject}${context.created ? ', made now and for this directory only' : ''}`] as const,
