@@ -40,6 +40,11 @@ export function readPathCertificate(der: Uint8Array): PathCertificate | { readon
     const x509 = new X509Certificate(der);
     // OpenSSL stops reading at the end of the certificate; clients need not.
     if (x509.raw.length !== der.length) return { problem: 'has a certificate followed by trailing bytes' };
+    const [notBeforeMs, notAfterMs] = [x509.validFromDate.getTime(), x509.validToDate.getTime()];
+    // OpenSSL parses a thirteenth month and says so when it verifies; nothing compares with what is no moment.
+    if (Number.isNaN(notBeforeMs) || Number.isNaN(notAfterMs)) {
+      return { problem: 'has a certificate whose validity has a moment that is none' };
+    }
     return {
       der,
       pem: encodePem('CERTIFICATE', der),
@@ -47,8 +52,8 @@ export function readPathCertificate(der: Uint8Array): PathCertificate | { readon
       subject: oneLine(x509.subject),
       issuer: oneLine(x509.issuer),
       ...readFields(der, x509),
-      notBeforeMs: x509.validFromDate.getTime(),
-      notAfterMs: x509.validToDate.getTime(),
+      notBeforeMs,
+      notAfterMs,
       x509,
     };
   } catch {

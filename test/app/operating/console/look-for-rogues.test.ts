@@ -1,5 +1,6 @@
 // A look for rogue CAs in its thread: what comes back is bounded whoever planted what, and it ends when it is told to.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -53,6 +54,29 @@ describe('A look for rogue CAs in a thread of its own', function () {
       ['CN=Old'],
     );
     assert.ok(findings.found.every(({ subject }) => subject.length < 600));
+  });
+
+  it('finds the others beside a certificate that ends in a thirteenth month, and says that it passed over that', async () => {
+    const shadow = await tier('Shadow');
+    const der = Buffer.from(new X509Certificate(shadow.pem).raw);
+    const utcTime = Buffer.from([0x17, 13]);
+    der.write('261301000000Z', der.lastIndexOf(utcTime) + utcTime.length, 'latin1');
+    writeFileSync(path.join(folder, 'a.der'), der);
+    writeFileSync(path.join(folder, 'b.pem'), shadow.pem);
+    const { findings } = await lookInThread(asked(), { signal });
+    assert.deepEqual(
+      [findings.found.map(({ subject }) => subject), findings.notRead],
+      [
+        ['CN=Shadow'],
+        [
+          {
+            why: 'has a certificate whose validity has a moment that is none',
+            count: 1,
+            examples: [path.join(folder, 'a.der')],
+          },
+        ],
+      ],
+    );
   });
 
   it('passes over a path that is not there, and says so', async () => {
