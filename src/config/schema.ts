@@ -122,7 +122,7 @@ export const schema = {
         operator: withDefault(
           listOf(certifiedName, MAX_OPERATORS),
           [],
-          'Those who may look, and suspend and resume issuers.',
+          'Those who may look, at rogue CAs too, suspend, resume and roll issuers, and abort a rotation of trust anchors.',
         ),
         security: withDefault(
           listOf(certifiedName, MAX_OPERATORS),
@@ -177,7 +177,7 @@ export const schema = {
           viewer: withDefault(
             listOf(claimValue, MAX_OPERATORS),
             [],
-            'Values of the claim of those who may look at everything.',
+            'Values of the claim of those who may look at everything but rogue CAs.',
           ),
           operator: withDefault(listOf(claimValue, MAX_OPERATORS), [], 'Values of the claim of operators.'),
           security: withDefault(
