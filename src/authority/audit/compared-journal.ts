@@ -1,10 +1,10 @@
 // Compares the journal with what was signed of it, before more is signed: who changes records and deletes the heads that name them
 // does not get a signature for it. What a process has signed itself it remembers; of what was signed before it began, the heads that
-// are left are asked, and whether records are left that have been there for longer than heads are late.
+// are left are asked, and whether more records are left without one than were made in the time that heads may be late.
 import { openingPoint } from '../../domain/audit/chain.ts';
 import { FULL_EVERY_MS, type LastHead, type NamedInHead } from '../../domain/audit/head.ts';
 import { keptSince } from '../../domain/audit/kept-since.ts';
-import { lastNamed } from '../../domain/audit/last-named.ts';
+import { lastNamed, type LastNamed } from '../../domain/audit/last-named.ts';
 import { readAuditKey } from '../../domain/audit/statement.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -30,8 +30,11 @@ export interface ComparedTimes {
   readonly nowMs: number;
 }
 
-/** Records without a head are signed by who has just begun if none has waited for longer than this, or than three heads take. */
+/** Records without a head are signed by who has just begun if they are of no longer time than this, or than three heads take. */
 export const MAX_UNSIGNED_MS = 300_000;
+/** Of the records of a chain that are without a head, how many are looked at. */
+const MAX_SAMPLES = 64;
+const NONE: LastNamed = { named: new Map(), timeMs: 0, isComplete: true };
 /** Heads that are read back to the last full one: of an hour in which one was made every second, and some. */
 const MAX_READ_BACK = FULL_EVERY_MS / 1_000 + 100;
 
@@ -64,7 +67,7 @@ export async function differenceAtStart(
 ): Promise<string | undefined> {
   const stored = await heads.lastHeads(MAX_READ_BACK, options);
   if (stored.length === 0) {
-    const hasOld = await hasRecordWithoutHead(states, 0, { chains }, times, options);
+    const hasOld = await hasLongWithoutHead(states, NONE, { chains }, times, options);
     return hasOld
       ? 'it has old records and no head: the key of heads is new here, or somebody deleted them'
       : undefined;
@@ -75,7 +78,7 @@ export async function differenceAtStart(
   if ('problem' in last) return last.problem;
   const difference = await differenceOf(last, states, { chains }, times, options);
   if (difference !== undefined) return difference;
-  if (!(await hasRecordWithoutHead(states, last.timeMs, { chains }, times, options))) return undefined;
+  if (!(await hasLongWithoutHead(states, last, { chains }, times, options))) return undefined;
   return `its last head is of ${formatTime(last.timeMs)}, long before its last records: none was made, or somebody deleted them`;
 }
 
@@ -124,40 +127,38 @@ async function isAnother(
   return there?.digest !== digest;
 }
 
-/** Whether a record that is in no head, because it is of later than the last one, has been there for long. */
-async function hasRecordWithoutHead(
+/**
+ * Whether records that are in no head, because they are of later than the last one, are of a time in which one would have been made. Who
+ * rests, records and is killed leaves some that are of one moment, however long ago.
+ */
+async function hasLongWithoutHead(
   states: readonly ChainState[],
-  lastHeadMs: number,
+  { named, timeMs: lastHeadMs, isComplete }: LastNamed,
   { chains }: Pick<ComparedParts, 'chains'>,
   { nowMs, everyMs }: Pick<ComparedTimes, 'nowMs' | 'everyMs'>,
   options: Waits,
 ): Promise<boolean> {
   const lateMs = Math.max(MAX_UNSIGNED_MS, 3 * everyMs);
-  for (const state of states) {
-    if ((state.lastMs ?? 0) <= lastHeadMs + lateMs) continue;
-    const timeMs = await newestBefore(state, nowMs - lateMs, { chains }, options);
-    if (timeMs !== undefined && timeMs > lastHeadMs + lateMs) return true;
+  const [fromMs, untilMs] = [lastHeadMs + lateMs, nowMs - lateMs];
+  let [oldestMs, newestMs] = [Infinity, -Infinity];
+  for (const { opening, last, lastMs = 0, removed } of states) {
+    const known = named.get(opening.chain);
+    // Of more chains than a head names the oldest are in none.
+    if (known === undefined && !isComplete && lastMs <= fromMs) continue;
+    const after = Math.max(known?.sequence ?? 0, removed?.sequence ?? 0);
+    for (const sequence of samples(after, last.sequence)) {
+      const { timeMs = 0 } = (await chains.pointOf(opening.chain, sequence, options)) ?? {};
+      if (timeMs <= fromMs || timeMs >= untilMs) continue;
+      [oldestMs, newestMs] = [Math.min(oldestMs, timeMs), Math.max(newestMs, timeMs)];
+      if (newestMs - oldestMs > lateMs) return true;
+    }
   }
   return false;
 }
 
-/** By halves, as times rise along a chain; where a clock was set back it finds one of several. */
-async function newestBefore(
-  { opening: { chain }, last, lastMs, removed }: ChainState,
-  beforeMs: number,
-  { chains }: Pick<ComparedParts, 'chains'>,
-  options: Waits,
-): Promise<number | undefined> {
-  if (lastMs !== undefined && lastMs < beforeMs) return lastMs;
-  let [low, high] = [removed?.sequence ?? 0, last.sequence];
-  let found: number | undefined;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    const point = await chains.pointOf(chain, middle, options);
-    if (point === undefined || point.timeMs < beforeMs) {
-      low = middle;
-      found = point?.timeMs;
-    } else high = middle;
-  }
-  return found;
+/** From all of them, with the first and the last: whoever wrote some of them may have given those a time that is not theirs. */
+function samples(after: number, through: number): readonly number[] {
+  const count = Math.min(through - after, MAX_SAMPLES);
+  const step = count > 1 ? (through - after - 1) / (count - 1) : 0;
+  return Array.from({ length: Math.max(count, 0) }, (_, nth) => after + 1 + Math.round(nth * step));
 }

@@ -18,6 +18,8 @@ export interface LastNamed {
   readonly timeMs: number;
   /** As the last head states it. */
   readonly retention?: StatedRetention;
+  /** Whether every chain is named that there was then. */
+  readonly isComplete: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastName
   const named = new Map<string, NamedInHead>();
   let last: HeadStatement | undefined;
   let previous: string | undefined;
+  let isComplete = false;
   for (const stored of heads) {
     const head = headOf(stored);
     if (head === undefined) return { problem: `its head ${stored.digest} is not what was kept` };
@@ -39,11 +42,13 @@ export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastName
     } else if (stored.digest !== previous) {
       return { problem: `its head ${previous ?? 'before the first'} is gone, and older ones are there` };
     }
-    for (const { chain, ...point } of head.statement.chains) if (!named.has(chain)) named.set(chain, point);
-    if (head.statement.full === true) break;
+    const { chains, full, older } = head.statement;
+    for (const { chain, ...point } of chains) if (!named.has(chain)) named.set(chain, point);
     ({ previous } = head.statement);
+    isComplete = previous === undefined || (full === true && older === undefined);
+    if (full === true) break;
   }
-  return { named, timeMs: last?.timeMs ?? 0, ...(last?.retention && { retention: last.retention }) };
+  return { named, timeMs: last?.timeMs ?? 0, isComplete, ...(last?.retention && { retention: last.retention }) };
 }
 
 function headOf({ digest, text }: StoredHead): HeadLine | undefined {

@@ -322,6 +322,16 @@ describe('The heads of the journal', () => {
         /^the opening of the chain d1 of decisions is not the one that was signed$/,
       ],
       [
+        'the same, and the newest record said to be an old one',
+        () => {
+          store.rewrite('d1', 3, other);
+          store.lose('d1', 10);
+          store.append('d1', RECORDS.decision(10, NOON_MS), NOON_MS);
+          store.kept.splice(3);
+        },
+        /^its last head is of 2026-01-06 12:02:\d\d UTC, long before its last records/,
+      ],
+      [
         'its heads are gone',
         () => store.kept.splice(0),
         /^it has old records and no head: the key of heads is new here, or somebody deleted them$/,
@@ -484,6 +494,35 @@ describe('The heads of the journal', () => {
       decide(12);
       await begin();
       assert.deepEqual([maker.problem, named().at(-1)], [undefined, ['d1:12', 'o1:0']]);
+    });
+
+    it('but go on after a long rest, when the process was killed between a record and its head, however long ago', async () => {
+      await hasSigned();
+      await clock.advance(FULL_EVERY_MS);
+      decide(11);
+      decide(12);
+      await clock.advance(FULL_EVERY_MS);
+      await begin();
+      assert.deepEqual([maker.problem, named().at(-1)], [undefined, ['d1:12', 'o1:0']]);
+    });
+
+    it('but go on after the first process of all was killed before its first head, however long ago', async () => {
+      decide(1);
+      await clock.advance(FULL_EVERY_MS);
+      await begin();
+      assert.deepEqual([maker.problem, named()], [undefined, [['d1:1', 'o1:0']]]);
+    });
+
+    it('but go on after a clock was ahead, when what was recorded then is long over', async () => {
+      await lead();
+      store.append('o1', RECORDS.operation(1, clock.nowMs() + FULL_EVERY_MS), clock.nowMs() + FULL_EVERY_MS);
+      await clock.advance(EVERY_MS);
+      end.abort();
+      await running;
+      end = new AbortController();
+      await clock.advance(3 * FULL_EVERY_MS);
+      await begin();
+      assert.equal(maker.problem, undefined);
     });
 
     const lastKept = (): KeptHead => store.kept.at(-1)!;

@@ -68,6 +68,7 @@ describe('A journal that is proven', () => {
     const before = witnessed();
     const again = await exportTo('again.jsonl', '--sign');
     assert.equal(again.code, 0, again.error);
+    await eventually('a head names what was exported later', () => witnessed() > before, SOON);
     const operation = readFileSync(files.path('again.jsonl'), 'utf8')
       .split('\n')
       .find((line) => line.includes('journal export'));

@@ -14,7 +14,7 @@ import { RunningServer } from '../../support/running-server.ts';
 import { nested, ServerFiles } from '../../support/server-files.ts';
 
 const SOON = { withinMs: 30_000 };
-const LONG_AGO_MS = 20 * 60_000;
+const LONG_AGO_MS = [40 * 60_000, 20 * 60_000];
 
 describe('A journal that was rewritten while no server ran', () => {
   let files: ServerFiles;
@@ -28,14 +28,16 @@ describe('A journal that was rewritten while no server ran', () => {
     files.write('heads-key.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }));
     settings = { 'audit.keyFile': files.path('heads-key.pem'), 'audit.headEvery': '1s' };
     files.write('capstan.json', JSON.stringify(nested({ ...files.settings, ...settings })));
-    offsetMs = -LONG_AGO_MS;
-    await using server = await RunningServer.start({ files, settings, clock });
-    await eventually(
-      'a head is signed',
-      async () => /^capstan_audit_unsigned_seconds 0$/m.test(await page(server)),
-      SOON,
-    );
-    await server.stop();
+    for (const ageMs of LONG_AGO_MS) {
+      offsetMs = -ageMs;
+      await using server = await RunningServer.start({ files, settings, clock });
+      await eventually(
+        'a head is signed',
+        async () => /^capstan_audit_unsigned_seconds 0$/m.test(await page(server)),
+        SOON,
+      );
+      await server.stop();
+    }
     offsetMs = 0;
   });
   afterEach(() => files[Symbol.dispose]());
