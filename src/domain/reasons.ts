@@ -78,7 +78,7 @@ export const REASONS = {
   'CAP-S01': row('not_ready', 'no issuer is ready to sign'),
   'CAP-S02': row('not_ready', 'no policy is loaded'),
   'CAP-S03': row('not_ready', 'the server is shutting down'),
-  'CAP-S04': row('dependency_unavailable', 'the decision could not be recorded in the issuance journal'),
+  'CAP-S04': row('dependency_unavailable', 'the issuance journal cannot be read or written'),
   'CAP-S05': row('dependency_unavailable', 'the keys of the token issuer could not be fetched'),
   'CAP-S07': row('timed_out', 'the server could not answer in time'),
   'CAP-S08': row('timed_out', 'the stream did not acknowledge in time'),

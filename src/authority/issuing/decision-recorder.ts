@@ -209,7 +209,11 @@ export class DecisionRecorder {
   ): Promise<boolean> {
     const { journal, events } = this.#parts;
     // The record of a decision outlives the request that asked for it; the journal bounds its own waits.
-    const isRecorded = await journal.append(record, { signal: NEVER, ...(bans && { bans }) });
+    const isRecorded = await journal
+      .append(record, { signal: NEVER, ...(bans && { bans }) })
+      .catch((error: unknown) => {
+        throw unrecorded(error);
+      });
     if (isRecorded) events.decided(record, { durationMs: this.#elapsedMs(), cause });
     return isRecorded;
   }
@@ -245,4 +249,10 @@ export class DecisionRecorder {
     const clusterStaleMs = this.#clusterStaleMs;
     return { ...attestation, ...(clusterStaleMs !== undefined && { clusterStaleMs }) };
   }
+}
+
+/** A journal that fails says no more to a caller than that; that it was not read but written this one knows alone. */
+function unrecorded(error: unknown): unknown {
+  if (!(error instanceof AuthorityError) || error.reason !== 'CAP-S04' || error.detail !== undefined) return error;
+  return new AuthorityError('CAP-S04', { detail: 'the decision could not be recorded', cause: error.cause });
 }

@@ -290,6 +290,7 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
     other.exec('BEGIN IMMEDIATE');
     const refused = await ask(server, {});
     assertSays(refused, status.UNAVAILABLE, 'CAP-S04');
+    assert.match(refused.details, /: the decision could not be recorded/);
     assert.equal((await server.get('/readyz')).status, 503);
     other.exec('ROLLBACK');
     assert.equal((await ask(server, {})).code, status.OK);

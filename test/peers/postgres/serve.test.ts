@@ -67,7 +67,10 @@ describe('A server on PostgreSQL', function () {
     const sinceMs = performance.now();
     const refused = await server!.ask('default', 'demo');
     assert.equal(refused.code, status.UNAVAILABLE);
-    assert.match(refused.details, /^CAP-S04 /);
+    assert.match(refused.details, /^CAP-S04 .*: the decision could not be recorded/);
+    const { error } = await run('inventory');
+    assert.match(error, /CAP-S04 the issuance journal cannot be read or written/);
+    assert.doesNotMatch(error, /recorded/);
     assert.ok(performance.now() - sinceMs < REQUEST_TIMEOUT_MS);
     await eventually('it is not ready', async () => (await ready()).status === 503, { withinMs: 30_000 });
     assert.match(await (await ready()).text(), /"journal","why":"PostgreSQL at 127\.0\.0\.1:\d+ /);
