@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
+import { readPathCertificate, validityOf, type PathCertificate } from '../../domain/x509/path/certificate.ts';
 
 export interface CertificateFacts {
   readonly subject: string;
@@ -54,6 +54,8 @@ const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r
 /** @throws when the bytes are not a certificate. */
 export function readCertificate(der: Uint8Array): ReadCertificate {
   const platform = new X509Certificate(der);
+  const validity = validityOf(platform);
+  if (validity === undefined) throw new Error('its validity has a moment that is none');
   const library = new x509.X509Certificate(der);
   const usages = library.getExtension(x509.KeyUsagesExtension)?.usages ?? 0;
   const purposes = library.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? [];
@@ -65,8 +67,7 @@ export function readCertificate(der: Uint8Array): ReadCertificate {
     names: names.map(({ type, value }) => `${NAME_KINDS[type] ?? type} ${value}`),
     serial: platform.serialNumber.toLowerCase(),
     sha256: platform.fingerprint256,
-    notBeforeMs: platform.validFromDate.getTime(),
-    notAfterMs: platform.validToDate.getTime(),
+    ...validity,
     key: formatKey(platform),
     signature: formatSignature(library),
     ca: platform.ca,

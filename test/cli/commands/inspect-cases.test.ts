@@ -1,6 +1,7 @@
 // `capstan inspect` over trust material that peers refuse: the same verdict as a server's, and the same reason.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCli } from '../../../src/cli/program.ts';
@@ -39,6 +40,21 @@ const NOT_TRUSTED: Readonly<Record<string, RegExp>> = {
 };
 
 describe('capstan inspect', () => {
+  it('says which certificate does not parse where one ends in a thirteenth month', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'capstan-inspect-'));
+    const pem = readFileSync(path.join(CASES, 'issuer-nobody-accepts/inteku_code/anchors.pem'), 'utf8');
+    const der = Buffer.from(new X509Certificate(pem).raw);
+    const utcTime = Buffer.from([0x17, 13]);
+    der.write('261301000000Z', der.lastIndexOf(utcTime) + utcTime.length, 'latin1');
+    const file = path.join(folder, 'odd.pem');
+    writeFileSync(file, `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`);
+    for (const output of ['text', 'json']) {
+      const [code, text] = await inspect([file, '--output', output]);
+      assert.deepEqual([code, text.includes('certificate 1 does not parse')], [65, true], text);
+    }
+    rmSync(folder, { recursive: true });
+  });
+
   for (const [folder, words] of Object.entries(NOT_TRUSTED)) {
     it(`does not trust what no server would take: ${folder}`, async () => {
       const [code, text] = await inspect(inCase(folder));

@@ -1,5 +1,6 @@
 // Certificates as the doctor tells of them, and whether one leads to another.
 import { X509Certificate } from 'node:crypto';
+import { validityOf } from '../../../domain/x509/path/certificate.ts';
 import { decodePemBlocks } from '../../../domain/x509/pem.ts';
 import type { CertificateSummary } from './installation.ts';
 
@@ -15,7 +16,8 @@ export function certificatesIn(pem: string): readonly X509Certificate[] {
 
 function readCertificate(der: Uint8Array): readonly X509Certificate[] {
   try {
-    return [new X509Certificate(der)];
+    const certificate = new X509Certificate(der);
+    return validityOf(certificate) === undefined ? [] : [certificate];
   } catch {
     // Not a certificate: who asks misses it among the rest.
     return [];

@@ -40,11 +40,8 @@ export function readPathCertificate(der: Uint8Array): PathCertificate | { readon
     const x509 = new X509Certificate(der);
     // OpenSSL stops reading at the end of the certificate; clients need not.
     if (x509.raw.length !== der.length) return { problem: 'has a certificate followed by trailing bytes' };
-    const [notBeforeMs, notAfterMs] = [x509.validFromDate.getTime(), x509.validToDate.getTime()];
-    // OpenSSL parses a thirteenth month and says so when it verifies; nothing compares with what is no moment.
-    if (Number.isNaN(notBeforeMs) || Number.isNaN(notAfterMs)) {
-      return { problem: 'has a certificate whose validity has a moment that is none' };
-    }
+    const validity = validityOf(x509);
+    if (validity === undefined) return { problem: 'has a certificate whose validity has a moment that is none' };
     return {
       der,
       pem: encodePem('CERTIFICATE', der),
@@ -52,13 +49,21 @@ export function readPathCertificate(der: Uint8Array): PathCertificate | { readon
       subject: oneLine(x509.subject),
       issuer: oneLine(x509.issuer),
       ...readFields(der, x509),
-      notBeforeMs,
-      notAfterMs,
+      ...validity,
       x509,
     };
   } catch {
     return { problem: 'has a certificate that does not parse' };
   }
+}
+
+/**
+ * In ms since the epoch. OpenSSL parses a thirteenth month, and says so only when it verifies.
+ * @returns nothing where either is no moment: it compares with none, and has no text.
+ */
+export function validityOf(x509: X509Certificate): Pick<PathCertificate, 'notBeforeMs' | 'notAfterMs'> | undefined {
+  const [notBeforeMs, notAfterMs] = [x509.validFromDate.getTime(), x509.validToDate.getTime()];
+  return Number.isNaN(notBeforeMs) || Number.isNaN(notAfterMs) ? undefined : { notBeforeMs, notAfterMs };
 }
 
 /** @returns the certificates of a text that was judged before; what is none is left out. */
