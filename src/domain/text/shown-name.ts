@@ -11,7 +11,10 @@ export function shownName(name: string): string {
   const characters = Array.from(name);
   const cut = characters.length <= LONGEST ? name : characters.slice(0, LONGEST).join('');
   const plain = plainText(cut);
-  return characters.length <= LONGEST ? plain : `${plain}… (${characters.length} characters)`;
+  if (characters.length <= LONGEST) return plain;
+  // What ends so may have been cut before it came here.
+  const length = name.endsWith('…') ? `more than ${characters.length - 1}` : `${characters.length}`;
+  return `${plain}… (${length} characters)`;
 }
 
 /** @returns the text, of whatever length, with `\u{202e}` for what cannot be seen. */
