@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { readPathCertificate, validityOf, type PathCertificate } from '../../domain/x509/path/certificate.ts';
+import { readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
 
 export interface CertificateFacts {
   readonly subject: string;
@@ -54,8 +54,8 @@ const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r
 /** @throws when the bytes are not a certificate. */
 export function readCertificate(der: Uint8Array): ReadCertificate {
   const platform = new X509Certificate(der);
-  const validity = validityOf(platform);
-  if (validity === undefined) throw new Error('its validity has a moment that is none');
+  const forPath = readPathCertificate(der);
+  if ('problem' in forPath) throw new Error(forPath.problem);
   const library = new x509.X509Certificate(der);
   const usages = library.getExtension(x509.KeyUsagesExtension)?.usages ?? 0;
   const purposes = library.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? [];
@@ -67,7 +67,8 @@ export function readCertificate(der: Uint8Array): ReadCertificate {
     names: names.map(({ type, value }) => `${NAME_KINDS[type] ?? type} ${value}`),
     serial: platform.serialNumber.toLowerCase(),
     sha256: platform.fingerprint256,
-    ...validity,
+    notBeforeMs: forPath.notBeforeMs,
+    notAfterMs: forPath.notAfterMs,
     key: formatKey(platform),
     signature: formatSignature(library),
     ca: platform.ca,
@@ -75,8 +76,6 @@ export function readCertificate(der: Uint8Array): ReadCertificate {
     keyUsage: KEY_USAGES.filter(([flag]) => (usages & flag) !== 0).map(([, words]) => words),
     extendedKeyUsage: purposes.map((purpose) => PURPOSES[String(purpose)] ?? String(purpose)),
   };
-  const forPath = readPathCertificate(der);
-  if ('problem' in forPath) throw new Error(forPath.problem);
   return { facts, x509: platform, forPath };
 }
 
