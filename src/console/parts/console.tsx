@@ -83,6 +83,7 @@ function whoIn(known: Known): string | undefined {
 const WHY_NOT: Readonly<Record<NotSignedIn, string>> = {
   'provider-away': 'The provider at which people sign in does not answer. Sessions that are open go on.',
   'not-begun': 'This sign-in was not begun in this browser, or too long ago, or is over already.',
+  denied: 'The provider did not let you in, or you did not go on there.',
   'bad-answer': 'The answer of the provider cannot be taken; the log of the server says why.',
   'no-role': 'You have no role here: nothing that the provider says of you gives one.',
 };

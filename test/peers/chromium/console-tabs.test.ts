@@ -3,32 +3,35 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { demandBuiltConsole } from '../../app/operating/console/support/built-console.ts';
 import { RunningServer } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
-import { freePort } from '../../support/eventually.ts';
+import { eventually, freePort } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
-import { sayWhoYouAre, signInAs } from './support/at-provider.ts';
+import { sayName, sayWhoYouAre, signInAs } from './support/at-provider.ts';
 import { findChromium, openChromium } from './support/chromium.ts';
 import { SIZE } from './support/screenshots.ts';
 import { TestProvider } from './support/test-provider.ts';
 
 const PEOPLE = { vera: ['mesh-viewers'], tina: ['team-shop'] };
+/** Another site than that of the provider, which is at localhost: its redirects come without the `Strict` cookie, as from one of the world. */
+const HOST = 'console.test';
 /** Cookies of the provider: who it takes the browser's person for. */
-const AT_PROVIDER = /^_/;
+const AT_PROVIDER = /^_[^_]/;
 
 describe('Tabs of one browser at the console', function () {
   this.timeout(60_000);
   let browser: Browser;
   let base: string;
+  let files: ServerFiles;
   let server: RunningServer;
   let context: BrowserContext;
   const started = new AsyncDisposableStack();
   before(async function () {
     const found = peerOrSkip(this, findChromium(), 'Chromium');
     demandBuiltConsole();
-    browser = await openChromium(found);
+    browser = await openChromium(found, [`--host-resolver-rules=MAP ${HOST} 127.0.0.1`]);
     started.defer(async () => browser.close());
     const port = await freePort();
-    base = `https://localhost:${port}`;
-    const files = started.use(await ServerFiles.create());
+    base = `https://${HOST}:${port}`;
+    files = started.use(await ServerFiles.create());
     const provider = started.use(await TestProvider.start(PEOPLE, `${base}/login/oidc/callback`));
     server = started.use(
       await RunningServer.start({
@@ -87,6 +90,50 @@ describe('Tabs of one browser at the console', function () {
     await first.locator('.who').filter({ hasText: 'tina' }).waitFor();
     // Before it would look again by itself, of which it hears nothing.
     await first.getByText('Nothing was refused in that time.').waitFor({ timeout: 10_000 });
+  });
+
+  it('may each sign in at once: the answer to either is taken', async () => {
+    const [first, second] = [await tab(), await tab()];
+    for (const page of [first, second]) {
+      await page.getByRole('link', { name: 'Sign in with your organisation' }).click();
+      await page.getByPlaceholder('Enter any login').waitFor();
+    }
+    await sayWhoYouAre(first, 'vera');
+    await heading(first, 'Overview');
+    await sayName(second, 'vera');
+    await heading(second, 'Overview');
+  });
+
+  it('leave no session behind when somebody signs in anew', async () => {
+    const page = await tab();
+    await signInAs(page, 'vera');
+    await heading(page, 'Overview');
+    const former = (await context.cookies()).filter(({ name }) => name === '__Host-capstan');
+    await context.clearCookies({ name: AT_PROVIDER });
+    await page.goto(`${base}/login/oidc`);
+    await sayWhoYouAre(page, 'tina');
+    await heading(page, 'Identities');
+    const thief = await browser.newContext({ ignoreHTTPSErrors: true });
+    await thief.addCookies(former);
+    const stolen = await thief.newPage();
+    await stolen.goto(base);
+    await stolen.getByRole('link', { name: 'Sign in with your organisation' }).waitFor();
+    await thief.close();
+  });
+
+  it('say so when somebody does not go on at the provider', async () => {
+    const page = await tab();
+    await page.getByRole('link', { name: 'Sign in with your organisation' }).click();
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'The provider did not let you in, or you did not go on' })
+      .waitFor();
+    await eventually(
+      'the log says it',
+      () => files.logged('signIn').some(({ problem }) => problem === 'the provider says access_denied'),
+      { withinMs: 10_000 },
+    );
   });
 
   it('keep what they had, when another is opened and the server does not answer that', async () => {

@@ -3,7 +3,7 @@ import type { Context, Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { Events, SignInWay as WayName } from '../../../ports/platform/events.ts';
 import { certificateOn, sourceOn } from '../connection-of.ts';
-import type { Session, Sessions, SignedIn } from './sessions.ts';
+import type { Session, SessionHandle, Sessions, SignedIn } from './sessions.ts';
 
 export type ConsoleRoutes = Hono;
 
@@ -52,8 +52,15 @@ export class SessionCookie {
       : this.#sessions.find(id, { automatic, ...(certificate !== undefined && { certificate }) });
   }
 
-  signIn(c: Context, way: WayName, signedIn: SignedIn): void {
-    this.#end(c);
+  /** @returns the session that the request comes with, for `signIn` to end where its request will come without it. */
+  handleOf(c: Context): SessionHandle | undefined {
+    const id = getCookie(c, this.#nameFor(c));
+    return id === undefined ? undefined : this.#sessions.handleOf(id);
+  }
+
+  /** Ends the former session of the browser. @param former where the request itself does not say it. */
+  signIn(c: Context, way: WayName, signedIn: SignedIn, former = this.handleOf(c)): void {
+    if (former !== undefined) this.#sessions.end(former);
     const { actor, role } = signedIn.operator;
     this.#events.signIn({ way, outcome: 'signed_in', actor, role, source: sourceOn(c.env) });
     const id = this.#sessions.open(signedIn);
@@ -66,7 +73,8 @@ export class SessionCookie {
   }
 
   signOut(c: Context): void {
-    this.#end(c);
+    const former = this.handleOf(c);
+    if (former !== undefined) this.#sessions.end(former);
     deleteCookie(c, this.#nameFor(c), this.#traits);
   }
 
@@ -77,10 +85,5 @@ export class SessionCookie {
 
   get #traits() {
     return { path: '/', httpOnly: true, secure: this.#scheme === 'https' };
-  }
-
-  #end(c: Context): void {
-    const former = getCookie(c, this.#nameFor(c));
-    if (former !== undefined) this.#sessions.close(former);
   }
 }

@@ -10,7 +10,7 @@ import { sourceOn } from '../connection-of.ts';
 import { FIRST_PAGE, type BuiltPages } from './built-pages.ts';
 import { type ConsoleRoutes, type Scheme, type SessionCookie, type SignInWay } from './console-environment.ts';
 import type { LiveUpdates } from './live-updates.ts';
-import { isFromOwnPage, isOwnHost } from './own-page.ts';
+import { isFromOwnPage, isOfTab, isOwnHost, type FetchMetadata } from './own-page.ts';
 
 export interface ConsoleParts {
   readonly pages: () => BuiltPages;
@@ -54,12 +54,17 @@ const SECURITY_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 } as const;
+/** RFC 6797, for a year: of this name alone, as others below it may be of somebody else. */
+const OVER_TLS = { 'strict-transport-security': 'max-age=31536000' } as const;
 
 export function consoleRoutes(parts: ConsoleParts, settings: ConsoleSettings): ConsoleRoutes {
   const routes = new Hono();
-  routes.use(securityHeaders, ownHost(settings), ownPage(settings));
+  routes.use(securityHeaders(settings), ownHost(settings), ownPage(settings));
   routes.use(boundedBody(MAX_BODY_BYTES));
   routes.use('/login/*', async (c: Context, next) => {
+    // Pages of others can have a browser ask this, and use up the attempts of all behind its address.
+    if (c.req.method === 'GET' && !isOfTab(fetchMetadataOf(c)))
+      return c.json({ error: 'this is for a tab to go to' }, 403);
     if (parts.tooManySignIns(sourceOn(c.env))) return c.json({ error: 'too many attempts: wait a minute' }, 429);
     return next();
   });
@@ -108,11 +113,19 @@ function addApi(routes: ConsoleRoutes, { cookie, live, ways, answer }: ConsolePa
 
 const NOT_SIGNED_IN = { error: 'nobody is signed in' } as const;
 
-const securityHeaders: MiddlewareHandler = async (c, next) => {
-  await next();
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
-  if (c.res.headers.get('cache-control') === null) c.header('cache-control', 'no-store');
-};
+function securityHeaders({ scheme }: ConsoleSettings): MiddlewareHandler {
+  const headers = Object.entries({ ...SECURITY_HEADERS, ...(scheme === 'https' && OVER_TLS) });
+  return async (c, next) => {
+    await next();
+    for (const [name, value] of headers) c.header(name, value);
+    if (c.res.headers.get('cache-control') === null) c.header('cache-control', 'no-store');
+  };
+}
+
+function fetchMetadataOf(c: Context): FetchMetadata {
+  const [mode, dest, purpose] = ['sec-fetch-mode', 'sec-fetch-dest', 'sec-purpose'].map((name) => c.req.header(name));
+  return { mode, dest, purpose };
+}
 
 /** RFC 9110, 15.5.20. */
 function ownHost({ hosts }: ConsoleSettings): MiddlewareHandler {

@@ -14,6 +14,18 @@ export function isOwnHost({ host }: Pick<RequestHeaders, 'host'>, names: Readonl
   return host !== undefined && names.has(hostnameOf(host));
 }
 
+export interface FetchMetadata {
+  readonly mode: string | undefined;
+  readonly dest: string | undefined;
+  readonly purpose: string | undefined;
+}
+
+/** Whether a tab goes there, as by a link: no image, frame or prefetch of somebody else's page; what says nothing of that is no browser of today. */
+export function isOfTab({ mode, dest, purpose }: FetchMetadata): boolean {
+  const isTab = mode === undefined || (mode === 'navigate' && (dest === undefined || dest === 'document'));
+  return isTab && purpose === undefined;
+}
+
 /** A browser sends Origin with whatever may change something; what sends none is no page. */
 export function isFromOwnPage({ host, origin, site }: RequestHeaders, scheme: 'http' | 'https'): boolean {
   if (site !== undefined && site !== 'same-origin') return false;

@@ -26,6 +26,9 @@ export interface Session extends SignedIn {
   readonly endsMs: number;
 }
 
+/** The hash of a session's id. */
+export type SessionHandle = string & { readonly sessionHandle: true };
+
 interface KeptSession extends SignedIn {
   readonly startedMs: number;
   usedMs: number;
@@ -82,7 +85,16 @@ export class Sessions {
   }
 
   close(id: string): void {
-    this.#kept.delete(hashOf(id));
+    this.end(this.handleOf(id));
+  }
+
+  /** @returns what ends a session later and is of no other use: it can be kept where the id cannot. */
+  handleOf(id: string): SessionHandle {
+    return hashOf(id) as SessionHandle;
+  }
+
+  end(handle: SessionHandle): void {
+    this.#kept.delete(handle);
   }
 
   #isOver({ startedMs, usedMs }: KeptSession, nowMs: number): boolean {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isFromOwnPage, isOwnHost } from '../../../../src/adapters/http/console/own-page.ts';
+import { isFromOwnPage, isOfTab, isOwnHost } from '../../../../src/adapters/http/console/own-page.ts';
 
 const NAMES = new Set(['ca.example.test', '127.0.0.1', '::1']);
 const HOST = 'ca.example.test:15016';
@@ -26,5 +26,20 @@ describe('The console', () => {
   };
   for (const [who, headers] of Object.entries(foreign)) {
     it(`takes no change from ${who}`, () => assert.ok(!isFromOwnPage(headers, 'https')));
+  }
+
+  const tab = { mode: 'navigate', dest: 'document', purpose: undefined };
+  it('begins a sign-in where a tab goes there', () => assert.ok(isOfTab(tab)));
+  it('begins a sign-in for a browser that says nothing of that', () => {
+    assert.ok(isOfTab({ mode: undefined, dest: undefined, purpose: undefined }));
+  });
+  const notOfTab = {
+    'an image': { ...tab, mode: 'no-cors', dest: 'image' },
+    'a script': { ...tab, mode: 'cors', dest: 'empty' },
+    'a frame': { ...tab, dest: 'iframe' },
+    'a page that fetches ahead': { ...tab, purpose: 'prefetch' },
+  };
+  for (const [who, headers] of Object.entries(notOfTab)) {
+    it(`begins no sign-in for ${who}`, () => assert.ok(!isOfTab(headers)));
   }
 });

@@ -147,6 +147,13 @@ describe('The console of dev mode', () => {
     assert.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [401, 429]);
   });
 
+  it('has nobody’s attempts used up by images, frames and scripts in pages of others', async () => {
+    // `fetch` says of itself that it is one of these.
+    const asked = await Promise.all(Array.from({ length: 40 }, async () => get('/login/oidc')));
+    assert.deepEqual([...new Set(asked.map(({ status }) => status))], [403]);
+    assert.equal((await post('/login/link', { secret })).status, 200);
+  });
+
   it('sends its pages with a policy that lets no script in and no site frame them', async () => {
     for (const path of ['/', '/issuers', '/no-such-page', '/api/session']) {
       const { headers } = await get(path);
@@ -155,6 +162,7 @@ describe('The console of dev mode', () => {
       assert.match(policy, /frame-ancestors 'none'/);
       assert.doesNotMatch(policy, /unsafe|https?:|data:/);
       assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(headers.get('strict-transport-security'), null, 'without TLS there is none to insist on');
     }
   });
 

@@ -71,6 +71,15 @@ describe('The console over HTTPS', () => {
     assert.deepEqual(await visitor.get('/api/session'), { status: 401, body: { ways: ['certificate'] } });
   });
 
+  it('has browsers come back over TLS alone, under this name and no other', async () => {
+    const visitor = new Visitor(await start(), { ca: anchors() });
+    for (const path of ['/', '/api/session', '/no/such/page']) {
+      const answer = await visitor.ask('GET', path);
+      answer.resume();
+      assert.equal(answer.headers['strict-transport-security'], 'max-age=31536000', path);
+    }
+  });
+
   it('shows a certificate of its own, and the next one as soon as it is there', async () => {
     const first = give(await issueLeaf(web, { dns: 'localhost' }));
     const pair = {

@@ -108,9 +108,14 @@ export class OpenIdProvider {
   }
 }
 
+/** The provider lets the person not in, or the person did not go on there (RFC 6749, 4.1.2.1). */
+export class Denied extends Error {}
+
 /** What the provider says is wrong, such as `access_denied` or `invalid_client` (RFC 6749, 4.1.2.1 and 5.2), is in no message of the library. */
 function withItsCode(library: typeof oauth, cause: unknown): unknown {
   const { AuthorizationResponseError, ResponseBodyError } = library;
   const isItsOwn = cause instanceof AuthorizationResponseError || cause instanceof ResponseBodyError;
-  return isItsOwn ? new Error(`the provider says ${shownName(cause.error)}`, { cause }) : cause;
+  if (!isItsOwn) return cause;
+  const isDenied = cause instanceof AuthorizationResponseError && cause.error === 'access_denied';
+  return new (isDenied ? Denied : Error)(`the provider says ${shownName(cause.error)}`, { cause });
 }

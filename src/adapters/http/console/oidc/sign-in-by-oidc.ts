@@ -1,5 +1,5 @@
 // Signing in at an OpenID provider: the browser is sent there and comes back. What was begun is remembered for ten minutes, once, and
-// for the browser that began it: nobody can be signed in as another by a link.
+// for the browser that began it: nobody can be signed in as another by a link. Tabs of one browser may each begin one.
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
@@ -7,8 +7,9 @@ import { html } from 'hono/html';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import type { Random } from '../../../../ports/platform/random.ts';
 import type { SessionCookie, SignInWay } from '../console-environment.ts';
+import type { SessionHandle } from '../sessions.ts';
 import { calledIn, claimedOperator, type ClaimedPeople, type Claims } from './claimed-operator.ts';
-import type { Begun, OpenIdProvider } from './openid-provider.ts';
+import { Denied, type Begun, type OpenIdProvider } from './openid-provider.ts';
 
 export interface OidcParts {
   readonly provider: Pick<OpenIdProvider, 'begin' | 'finish'>;
@@ -22,7 +23,7 @@ export interface OidcParts {
 export const CALLBACK = '/login/oidc/callback';
 
 /** Why somebody is not signed in, in the address of the first page. */
-export type NotSignedIn = 'provider-away' | 'not-begun' | 'bad-answer' | 'no-role';
+export type NotSignedIn = 'provider-away' | 'not-begun' | 'denied' | 'bad-answer' | 'no-role';
 
 /** At once; for one more the oldest is forgotten. */
 const MAX_BEGUN = 1_000;
@@ -36,6 +37,8 @@ interface Pending {
   /** Hash of what the cookie has. */
   readonly browser: string;
   readonly startedMs: number;
+  /** Who was signed in then: the way back from the provider comes without that cookie. */
+  readonly former: SessionHandle | undefined;
 }
 
 export function signInByOidc(parts: OidcParts): SignInWay {
@@ -48,9 +51,10 @@ export function signInByOidc(parts: OidcParts): SignInWay {
       routes.get('/login/oidc', async (c) => {
         try {
           const { begun, url } = await provider.begin({ signal });
-          const browser = Buffer.from(random.bytes(24)).toString('base64url');
+          const browser = knownBrowser(c, pending) ?? Buffer.from(random.bytes(24)).toString('base64url');
           makeRoom(pending);
-          pending.set(begun.state, { begun, browser: hashOf(browser), startedMs: clock.monotonicMs() });
+          const [startedMs, former] = [clock.monotonicMs(), cookie.handleOf(c)];
+          pending.set(begun.state, { begun, browser: hashOf(browser), startedMs, former });
           setCookie(c, COOKIE, browser, { ...TRAITS, sameSite: 'Lax', maxAge: WITHIN_MS / 1_000 });
           return c.redirect(url, 302);
         } catch (cause) {
@@ -65,18 +69,32 @@ export function signInByOidc(parts: OidcParts): SignInWay {
           return back(c, 'not-begun');
         }
         try {
-          return await enter(c, await provider.finish(new URL(c.req.url), kept.begun, { signal }), parts);
+          const claims = await provider.finish(new URL(c.req.url), kept.begun, { signal });
+          return await enter(c, claims, kept.former, parts);
         } catch (cause) {
-          const problem = 'the answer of the provider cannot be taken';
-          cookie.notSignedIn(c, 'oidc', { outcome: 'failed', problem, cause });
-          return back(c, 'bad-answer');
+          return notTaken(c, cause, parts);
         }
       });
     },
   };
 }
 
-function enter(c: Context, claims: Claims, { people, cookie }: OidcParts): Response | Promise<Response> {
+function notTaken(c: Context, cause: unknown, { cookie }: OidcParts): Response {
+  if (cause instanceof Denied) {
+    cookie.notSignedIn(c, 'oidc', { outcome: 'refused', problem: cause.message });
+    return back(c, 'denied');
+  }
+  const problem = 'the answer of the provider cannot be taken';
+  cookie.notSignedIn(c, 'oidc', { outcome: 'failed', problem, cause });
+  return back(c, 'bad-answer');
+}
+
+function enter(
+  c: Context,
+  claims: Claims,
+  former: SessionHandle | undefined,
+  { people, cookie }: OidcParts,
+): Response | Promise<Response> {
   const operator = claimedOperator(claims, people);
   const called = calledIn(claims);
   if (operator.role === 'none') {
@@ -84,11 +102,21 @@ function enter(c: Context, claims: Claims, { people, cookie }: OidcParts): Respo
     cookie.notSignedIn(c, 'oidc', { outcome: 'refused', actor, problem: 'no claim gives a role' });
     return back(c, 'no-role');
   }
-  cookie.signIn(c, 'oidc', { operator, ...(called !== undefined && { called }) });
+  cookie.signIn(c, 'oidc', { operator, ...(called !== undefined && { called }) }, former);
   // A page of our own leads on: what the provider's page leads to comes without our cookie, which is for this site alone.
   return c.html(
     html`<!doctype html><meta http-equiv="refresh" content="0;url=/" /><title>Capstan</title><a href="/">Go on</a>`,
   );
+}
+
+/** @returns what the cookie of the browser has, if a sign-in was begun with it: another tab's answer is to be taken too. */
+function knownBrowser(c: Context, pending: ReadonlyMap<string, Pending>): string | undefined {
+  const browser = getCookie(c, COOKIE);
+  return browser !== undefined && isOfSome(hashOf(browser), pending) ? browser : undefined;
+}
+
+function isOfSome(browser: string, pending: ReadonlyMap<string, Pending>): boolean {
+  return [...pending.values()].some((one) => one.browser === browser);
 }
 
 /** @returns what was begun, which is over then. */
@@ -96,9 +124,9 @@ function taken(c: Context, pending: Map<string, Pending>, nowMs: number): Pendin
   const state = c.req.query('state') ?? '';
   const kept = pending.get(state);
   const browser = getCookie(c, COOKIE);
-  deleteCookie(c, COOKIE, TRAITS);
   if (kept === undefined || browser === undefined || kept.browser !== hashOf(browser)) return undefined;
   pending.delete(state);
+  if (!isOfSome(kept.browser, pending)) deleteCookie(c, COOKIE, TRAITS);
   return nowMs - kept.startedMs < WITHIN_MS ? kept : undefined;
 }
 
