@@ -31,8 +31,8 @@ export interface PageQuestion {
   readonly lookedThrough: EntryQuestion;
 }
 
-/** Rows that a page is looked for in: no fewer than a page may have. */
-export const MAX_LOOKED_THROUGH = 1_000;
+/** Rows that a page is looked for in, where it may not have more: each is read from another place of the disk. */
+const LOOKED_THROUGH = 300;
 
 interface Path {
   readonly index:
@@ -59,15 +59,16 @@ export function pageQuestion(question: InventoryQuestion, naming: (index: string
   const { sql, values } = all([found, ...(behind ? [behind] : [])]);
   const from = `FROM inventory_entries${index === undefined ? '' : naming(index)} WHERE ${sql}
     ORDER BY ${columns.map((column) => column + direction).join(', ')}`;
+  const lookedThrough = Math.max(limit, LOOKED_THROUGH);
   const further = all([{ sql: '1 = 1', values: [] }, ...furtherConditions(conditions, question)]);
   return {
     order,
     isOrdered: index !== undefined,
     page: {
-      sql: `SELECT ${SELECTED} FROM (SELECT * ${from} LIMIT ${MAX_LOOKED_THROUGH}) AS looked WHERE ${further.sql} LIMIT ?`,
+      sql: `SELECT ${SELECTED} FROM (SELECT * ${from} LIMIT ${lookedThrough}) AS looked WHERE ${further.sql} LIMIT ?`,
       values: [...values, ...further.values, limit],
     },
-    lookedThrough: { sql: `SELECT ${SELECTED} ${from} LIMIT 1 OFFSET ${MAX_LOOKED_THROUGH - 1}`, values },
+    lookedThrough: { sql: `SELECT ${SELECTED} ${from} LIMIT 1 OFFSET ${lookedThrough - 1}`, values },
   };
 }
 
