@@ -76,6 +76,19 @@ async function remoteServer(server: string, { clientCert, clientKey, ca }: Serve
   return { url, cert: await readInput(clientCert), key: await readInput(clientKey), ca: await readInput(ca) };
 }
 
+/** As gRPC names them (google.rpc.Code says which of HTTP is which; a conflict is a state in which the act is not done). */
+const STATUS: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+  409: 'FAILED_PRECONDITION',
+  413: 'INVALID_ARGUMENT',
+  429: 'RESOURCE_EXHAUSTED',
+  503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+};
+
 /**
  * @returns the body of the answer, which is of this project's own server: the caller knows its shape.
  * @throws CommandError `unavailable` when no server answers there, otherwise with the server's own words.
@@ -85,7 +98,7 @@ export async function askServer(server: ServerPlace, question: Question, signal:
   const body = bodyOf(await text(answer));
   if (answer.statusCode === 200 || answer.statusCode === 202) return body;
   const message = errorIn(body) ?? `the server answered ${String(answer.statusCode)}`;
-  throw new CommandError(exitCodeOfRefusal({ status: '', message }), message);
+  throw new CommandError(exitCodeOfRefusal({ status: STATUS[answer.statusCode ?? 0] ?? '', message }), message);
 }
 
 async function ask(server: ServerPlace, question: Question, signal: AbortSignal): Promise<IncomingMessage> {

@@ -54,6 +54,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
 /** For answers of a server that gives no reason code of ours. Names as gRPC spells them. */
 const OF_STATUS: Readonly<Record<string, ExitCode>> = {
   UNAUTHENTICATED: EXIT.refused,
+  FAILED_PRECONDITION: EXIT.refused,
   PERMISSION_DENIED: EXIT.refused,
   INVALID_ARGUMENT: EXIT.data,
   NOT_FOUND: EXIT.data,

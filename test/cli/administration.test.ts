@@ -43,6 +43,40 @@ describe('What a command says of a server that ends a connection without an answ
   });
 });
 
+describe('How a command ends that a server refuses without a reason of ours', () => {
+  const ENDS = [
+    [400, 65],
+    [401, 77],
+    [403, 77],
+    [404, 65],
+    [409, 77],
+    [413, 65],
+    [429, 75],
+    [500, 70],
+    [503, 69],
+    [504, 75],
+  ] as const;
+  for (const [status, exitCode] of ENDS) {
+    it(`is ${exitCode} for an answer of ${status}`, async () => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'capstan-'));
+      const server = createServer((request, response) => {
+        request.on('end', () => response.writeHead(status).end('{"error":"the export is not signed"}')).resume();
+      });
+      const socketPath = path.join(folder, 's');
+      server.listen({ path: socketPath });
+      await once(server, 'listening');
+      try {
+        const asked = askServer({ socketPath }, { method: 'POST', path: '/audit/ends', body: {} }, NEVER);
+        await assert.rejects(asked, { exitCode, message: 'the export is not signed' });
+      } finally {
+        server.close();
+        await once(server, 'close');
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
+
 describe('What a command says where there is no server', () => {
   async function said(...options: readonly string[]): Promise<string> {
     const { terminal, error } = recordTerminal();
