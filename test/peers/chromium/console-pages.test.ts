@@ -193,6 +193,23 @@ describe('The console in Chromium', () => {
     await page.unroute('**/api/**');
   });
 
+  it('tells times by the server’s clock, on a machine whose own is an hour off', async () => {
+    const tab = await context.newPage();
+    await tab.clock.setSystemTime(Date.now() + HOUR_MS);
+    await tab.goto(new URL('/', page.url()).href);
+    await tab
+      .getByText(/in (60|59|58) minutes/)
+      .first()
+      .waitFor();
+    const said = await tab
+      .getByText(/^As of \d{4}-/)
+      .first()
+      .innerText();
+    const atMs = Date.parse(said.replace('As of ', '').replace(' UTC', 'Z').replace(' ', 'T'));
+    assert.ok(Math.abs(atMs - Date.now()) < 60_000, said);
+    await tab.close();
+  });
+
   it('lets its person out, and then tells nothing', async () => {
     await page.goto(new URL('/', page.url()).href);
     await page.getByRole('button', { name: 'Sign out' }).click();
