@@ -14,10 +14,11 @@ const CACHE_KIB = 16 * 1024;
 /** A checkpoint waits for the disk, on which the journal is too: one for some thousand renewals. */
 const CHECKPOINT_PAGES = 16_384;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const READING = `PRAGMA cache_size = -${CACHE_KIB}; PRAGMA trusted_schema = OFF`;
 /** NORMAL: commits do not wait for the disk; a power cut may take the last of them, which are read again (sqlite.org/wal.html). */
-const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB};
+const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${READING};
   PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-  PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}; PRAGMA trusted_schema = OFF`;
+  PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`;
 
 /** How far each journal is read, and as of when all of it was. */
 const PROGRESS = `
@@ -68,7 +69,7 @@ export function removeInventory(file: string): void {
 export function openToRead(file: string): DatabaseSync | undefined {
   if (!existsSync(file)) return undefined;
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
-  if (isOurs(database)) return database;
+  if (isOurs(database, READING)) return database;
   database.close();
   return undefined;
 }
@@ -82,7 +83,7 @@ function existing(file: string): DatabaseSync | undefined {
 }
 
 /** What is no database, or damaged, or of another version is made again. @param settings that it takes then. */
-function isOurs(database: DatabaseSync, settings = ''): boolean {
+function isOurs(database: DatabaseSync, settings: string): boolean {
   try {
     if (pragma(database, 'application_id') !== APPLICATION_ID) return false;
     if (pragma(database, 'user_version') !== VERSION) return false;
