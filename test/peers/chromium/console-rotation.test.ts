@@ -85,7 +85,7 @@ describe('The console while something happens', function () {
       await route.fulfill({ json: { ...answer, lately } });
     });
     await open('/');
-    await page.locator('.chart canvas').waitFor();
+    await page.locator('section', { hasText: 'Decisions of the past hour' }).locator('.chart canvas').waitFor();
     await demandAccessible(page);
     await keepScreenshot(page, 'overview-hour');
     await page.unroute('**/api/overview');

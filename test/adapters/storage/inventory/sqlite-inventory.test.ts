@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { SqliteInventory } from '../../../../src/adapters/storage/inventory/sqlite-inventory.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
@@ -10,7 +11,6 @@ import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { issued, NEVER } from '../sqlite/records.ts';
 
 const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
-/** The first page of the file says what it is. */
 const PAGE_BYTES = 4_096;
 const WAITING = { signal: NEVER };
 
@@ -77,9 +77,9 @@ describe('The inventory of a SQLite journal', () => {
 
     it('has the one made again that a look finds to be of no use', async () => {
       await inventory[Symbol.asyncDispose]();
+      const page = rootOf('inventory_live', `${file}.inventory`);
       const damaged = await open(`${file}.inventory`, 'r+');
-      const { size } = await damaged.stat();
-      await damaged.write(Buffer.alloc(size - PAGE_BYTES, 0xff), 0, size - PAGE_BYTES, PAGE_BYTES);
+      await damaged.write(Buffer.alloc(PAGE_BYTES, 0xff), 0, PAGE_BYTES, (page - 1) * PAGE_BYTES);
       await damaged.close();
       inventory = new SqliteInventory({ clock: new SystemClock() }, { file, ...INVENTORY_SETTINGS });
       await assert.rejects(listed(), /cannot be used/);
@@ -88,3 +88,13 @@ describe('The inventory of a SQLite journal', () => {
     });
   });
 });
+
+/** @returns the number of the page in which an index begins, from 1. */
+function rootOf(index: string, file: string): number {
+  const database = new DatabaseSync(file);
+  try {
+    return Number(database.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(index)?.['rootpage']);
+  } finally {
+    database.close();
+  }
+}
