@@ -21,8 +21,9 @@ export async function pageOfNamespaces(
     throw new AuthorityError('CAP-O01', { detail: `the caller sees ${namespaces.join(', ')} alone` });
   }
   const wanted = namespace === undefined ? namespaces : [namespace];
+  const ofEach = { ...question, share: 1 / wanted.length };
   const pages = await Promise.all(
-    wanted.map(async (one) => inventory.page({ ...question, conditions: { ...conditions, namespace: one } }, options)),
+    wanted.map(async (one) => inventory.page({ ...ofEach, conditions: { ...conditions, namespace: one } }, options)),
   );
   return onePage(pages, orderOf(conditions), limit);
 }

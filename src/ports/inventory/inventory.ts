@@ -14,6 +14,8 @@ export interface InventoryQuestion {
   readonly after?: InventoryPlace;
   /** At most `MAX_PAGE`. */
   readonly limit: number;
+  /** Of the rows that one page may be looked for in, for a page that is put together of several; all of them where absent. */
+  readonly share?: number;
   readonly nowMs: number;
   /** In which who had to renew could not. */
   readonly excused: readonly ExcusedTime[];

@@ -32,7 +32,7 @@ export interface PageQuestion {
 }
 
 /** Rows that a page is looked for in, where it may not have more: each is read from another place of the disk. */
-const LOOKED_THROUGH = 300;
+const LOOKED_THROUGH = 200;
 
 interface Path {
   readonly index:
@@ -50,7 +50,7 @@ const MOMENT: Readonly<Record<InventoryOrder, string | undefined>> = {
 
 /** @param naming the words with which a database is told which index, where it has some. */
 export function pageQuestion(question: InventoryQuestion, naming: (index: string) => string): PageQuestion {
-  const { conditions, after, limit } = question;
+  const { conditions, after, limit, share = 1 } = question;
   const order = orderOf(conditions);
   const { index, found } = pathOf(conditions, question);
   const columns = [MOMENT[order], ...KEY].filter((column) => column !== undefined);
@@ -59,7 +59,7 @@ export function pageQuestion(question: InventoryQuestion, naming: (index: string
   const { sql, values } = all([found, ...(behind ? [behind] : [])]);
   const from = `FROM inventory_entries${index === undefined ? '' : naming(index)} WHERE ${sql}
     ORDER BY ${columns.map((column) => column + direction).join(', ')}`;
-  const lookedThrough = Math.max(limit, LOOKED_THROUGH);
+  const lookedThrough = Math.max(limit, Math.ceil(LOOKED_THROUGH * share));
   const further = all([{ sql: '1 = 1', values: [] }, ...furtherConditions(conditions, question)]);
   return {
     order,
