@@ -65,6 +65,8 @@ export class InventoryStore implements Disposable {
 
   /** Takes in batches until all is in it, or `untilMs` of the monotonic clock. */
   follow({ nowMs }: { readonly nowMs: number }, isOver: () => boolean): InventoryProgress {
+    // Whoever took the store away has taken the inventory along: no second one is begun without it.
+    for (const journal of this.#journals.each().values()) journal.open();
     this.#inventory.current();
     let lastMs = this.#asOfMs() ?? 0;
     for (;;) {
@@ -166,8 +168,10 @@ export class InventoryStore implements Disposable {
 
   #ask({ sql, values }: EntryQuestion): readonly Row[] {
     // Not kept prepared: it is another one with each interruption.
-    const database = this.#inventory.current();
-    return database?.prepare(sql).all(...values) ?? [];
+    return this.#inventory
+      .database()
+      .prepare(sql)
+      .all(...values);
   }
 
   #run(sql: string, ...values: readonly SQLInputValue[]): number {
