@@ -2,9 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { FAILED_IN } from './reporter.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
+const REPORTER = path.join(import.meta.dirname, 'reporter.ts');
 
 /** Of tests; a test that fails twice, in itself and in a hook after it, counts twice, as mocha counts. */
 export interface Counts {
@@ -15,6 +17,10 @@ export interface Counts {
 
 export interface Outcome {
   readonly counts: Counts;
+  /** The files in which a test or a hook failed; none of a run that crashed or was ended. */
+  readonly failedIn: readonly string[];
+  /** What mocha printed behind its last test: the sums, then each failure in full. */
+  readonly end: string;
   /** Whether mocha ended with 0, which it does not when a test failed, when it crashed, or when somebody ended it. */
   readonly ok: boolean;
 }
@@ -29,7 +35,7 @@ export class MochaRun {
    * @param env added to the environment.
    */
   constructor(files: readonly string[], options: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#process = spawn(process.execPath, [MOCHA, ...options, ...files], {
+    this.#process = spawn(process.execPath, [MOCHA, '--reporter', REPORTER, ...options, ...files], {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,7 +62,8 @@ export class MochaRun {
 
   async ended(): Promise<Outcome> {
     if (!this.#isClosed()) await once(this.#process, 'close');
-    return { counts: countsIn(Buffer.concat(this.#said).toString()), ok: this.#process.exitCode === 0 };
+    const said = Buffer.concat(this.#said).toString();
+    return { counts: countsIn(said), failedIn: failedIn(said), end: endOf(said), ok: this.#process.exitCode === 0 };
   }
 
   #isClosed(): boolean {
@@ -72,4 +79,14 @@ export function countsIn(said: string): Counts {
     return Number([...lines].at(-1)?.[1] ?? 0);
   };
   return { passing: last('passing'), failing: last('failing'), pending: last('pending') };
+}
+
+function failedIn(said: string): string[] {
+  return [...said.matchAll(FAILED_IN)].map(([, file]) => file!);
+}
+
+/** From the sums on: a line `N passing` that a test prints stands before mocha's own. */
+function endOf(said: string): string {
+  const sumsAt = [...said.matchAll(/^ {2}\d+ passing/gm)].at(-1)?.index;
+  return sumsAt === undefined ? '' : said.slice(sumsAt);
 }
