@@ -36,6 +36,7 @@ export interface CoverageAnswer<Row extends CoverageRow = CoverageRow> {
   readonly nowMs: number;
   /** As of when the certificates are; absent where nothing is known. */
   readonly asOfMs?: number;
+  /** A team is told of those alone in which something is of it, and of those of which nothing can be said. */
   readonly clusters: readonly {
     readonly cluster: string;
     /** Why nothing can be said of it; absent when something can. */
@@ -62,11 +63,12 @@ export function coverageOverview(seen: CoverageSeen, asked: AskedCoverage): Cove
   if (namespace !== undefined && namespaces?.includes(namespace) === false) {
     throw new AuthorityError('CAP-O01', { detail: `the caller sees ${namespaces.join(', ')} alone` });
   }
-  const clusters = seen.clusters.filter((one) => cluster === undefined || one.cluster === cluster);
-  if (clusters.length === 0) {
-    const known = seen.clusters.map((one) => one.cluster).join(', ');
+  const theirs = namespaces === undefined ? seen.clusters : seen.clusters.filter(mayHave(namespaces));
+  const clusters = theirs.filter((one) => cluster === undefined || one.cluster === cluster);
+  if (clusters.length === 0 && cluster !== undefined) {
+    const known = theirs.map((one) => one.cluster).join(', ');
     throw new AuthorityError('CAP-O02', {
-      detail: `the pods of the cluster are not known here, but those of ${known}`,
+      detail: `the pods of the cluster are not known here${known && `, but those of ${known}`}`,
     });
   }
   const isShown = (one: string): boolean =>
@@ -85,6 +87,11 @@ export function coverageOverview(seen: CoverageSeen, asked: AskedCoverage): Cove
     rows: rows.toSorted(byUrgency).slice(0, limit),
     more: Math.max(0, askedOf(total, asked) - Math.min(limit, rows.length)),
   };
+}
+
+/** Of which clusters a team hears: those with something of it, and those of which nobody can say whether there is. */
+function mayHave(namespaces: readonly string[]): (seen: SeenCluster) => boolean {
+  return (seen) => !('coverage' in seen) || namespaces.some((one) => seen.coverage.namespaces.has(one));
 }
 
 function countedIn(seen: SeenCluster, isShown: (namespace: string) => boolean): readonly CoverageByNamespace[] {

@@ -49,6 +49,7 @@ function Coverage({ of }: { readonly of: Answer }) {
     <>
       {asOfMs !== undefined && <p class="as-of">Certificates as of {formatTime(asOfMs)}</p>}
       <Unseen of={clusters} />
+      {clusters.length === 0 && <p class="none">No pod of these namespaces is in the mesh.</p>}
       {seen.length > 0 && (
         <>
           <CoverageFacts of={total} />

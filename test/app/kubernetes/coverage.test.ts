@@ -236,6 +236,22 @@ describe('The coverage of a running server', function () {
     }
   });
 
+  it('tells a team of no cluster in which nothing is of it, whether it exists or not', async () => {
+    const [east, west] = [clusterOf('east'), clusterOf('west')];
+    addPod(east.api, 'bank', 'vault');
+    addPod(west.api, 'shop', 'web');
+    const { follow, ask } = await server(await following(east, west));
+    await follow();
+    assert.deepEqual((await ask('', TEAM)).body.clusters, [{ cluster: 'east' }]);
+    assert.equal((await ask('?cluster=west')).status, 200);
+    const [there, nowhere] = [await ask('?cluster=west', TEAM), await ask('?cluster=north', TEAM)];
+    assert.deepEqual(there, nowhere);
+    assert.equal(there.status, 400);
+    assert.match(there.body.error ?? '', /not known here, but those of east$/);
+    const nobody = await ask('', { ...TEAM, namespaces: ['nowhere'] });
+    assert.deepEqual([nobody.status, nobody.body.clusters, nobody.body.rows], [200, [], []]);
+  });
+
   it('has no metric while the inventory lags so far behind that a gap might be its own', async () => {
     const east = clusterOf('east');
     addPod(east.api, 'shop', 'web');
