@@ -91,6 +91,11 @@ export function decisionFrom(values: DecisionValues): DecisionRecord {
   return record as unknown as DecisionRecord;
 }
 
+/** @param values of a record that is known to be of a certificate. */
+export function issuedFrom(values: DecisionValues): IssuedRecord {
+  return decisionFrom(values) as IssuedRecord;
+}
+
 function readField(field: DecisionField, value: Value): unknown {
   if (field === 'policy') return traceFrom(value);
   return field === 'attestation' ? attestationFrom(value) : value;

@@ -173,3 +173,16 @@ export interface IssuanceJournalReader {
    */
   scan(conditions: JournalConditions, options: { readonly signal: AbortSignal }): AsyncIterable<DecisionRecord>;
 }
+
+/** Of many certificates at once: one question, where a list for each would take hundreds. */
+export interface IssuedRecords {
+  /**
+   * @param decisionIds a thousand at most.
+   * @returns what is on record of certificates by them, each once, in any order. What is no more kept, or refused, is not there.
+   * @throws as `IssuanceJournalReader`.
+   */
+  issuedBy(
+    decisionIds: readonly string[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly IssuedRecord[]>;
+}

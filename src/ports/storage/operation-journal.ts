@@ -1,7 +1,7 @@
 // The record of what operators did to a running server that could weaken what it decides. Beside the decisions in
 // the journal, because they are looked for where somebody asks why something was issued.
 import type { ClosingJournalReader } from './closing-journal.ts';
-import type { IssuanceJournalReader } from './issuance-journal.ts';
+import type { IssuanceJournalReader, IssuedRecords } from './issuance-journal.ts';
 
 export interface OperationRecord {
   readonly timeMs: number;
@@ -52,4 +52,8 @@ export interface OperationJournalReader {
 
 /** What pages of a server show of the newest records. Questions take nothing from those that sign. */
 export interface NewestRecords
-  extends Pick<IssuanceJournalReader, 'list'>, Pick<ClosingJournalReader, 'closings'>, OperationJournalReader {}
+  extends
+    Pick<IssuanceJournalReader, 'list'>,
+    IssuedRecords,
+    Pick<ClosingJournalReader, 'closings'>,
+    OperationJournalReader {}

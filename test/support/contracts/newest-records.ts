@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import type { NewestRecords, OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
-import { closing, issued, refused } from '../../adapters/storage/sqlite/records.ts';
+import { closing, issued, refused, traced } from '../../adapters/storage/sqlite/records.ts';
 import { NOON_MS } from '../fakes/fake-clock.ts';
 
 const NEVER = { signal: new AbortController().signal };
 const DECISIONS: readonly DecisionRecord[] = [
   refused('1', { timeMs: NOON_MS - 3_000 }),
-  issued('2', { timeMs: NOON_MS - 2_000 }),
+  issued('2', { timeMs: NOON_MS - 2_000, policy: traced(), remoteCluster: 'west', podUid: 'uid-2' }),
   refused('3', { timeMs: NOON_MS - 1_000, count: 40 }),
   refused('4', { timeMs: NOON_MS }),
 ];
@@ -53,6 +53,14 @@ export function describeNewestRecords(where: string, make: (records: WrittenReco
     it('are whole: a record that stands for many says for how many', async () => {
       const [, flood] = await records.list({ outcome: 'refused', limit: 2 }, NEVER);
       assert.deepEqual(flood, DECISIONS[2]);
+    });
+
+    it('are certificates by their decisions, many in one question, without what was refused or is not on record', async () => {
+      const [, second] = DECISIONS;
+      assert.deepEqual(await records.issuedBy(['1', '2', '2', "' OR 1=1 --", 'gone'], NEVER), [second]);
+      const others = Array.from({ length: 998 }, (_, index) => `other-${index}`);
+      assert.deepEqual(await records.issuedBy([...others, '2', '3'], NEVER), [second]);
+      assert.deepEqual(await records.issuedBy([], NEVER), []);
     });
 
     it('are the ends of one identity, newest first and no more than asked for', async () => {

@@ -1,11 +1,11 @@
 // The newest records of all servers that write to one PostgreSQL, for the pages of one that signs.
 import type { CompiledQuery } from 'kysely';
 import type { ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
-import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
+import type { DecisionRecord, IssuedRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
 import type { NewestRecords, OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import { decisionFrom, operationFrom, type Row } from '../records.ts';
+import { decisionFrom, issuedFrom, operationFrom, type Row } from '../records.ts';
 import { closingOf, newestClosings } from './reading/closing-statements.ts';
-import { newestFirst } from './reading/decision-queries.ts';
+import { issuedBy, newestFirst } from './reading/decision-queries.ts';
 import { newestOperations, valuesOf } from './reading/tables.ts';
 import type { Database } from './shared/database.ts';
 
@@ -22,6 +22,10 @@ export class PostgresNewestRecords implements NewestRecords {
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
     return (await this.#ask(newestFirst(query), options)).map((row) => decisionFrom(valuesOf(row)));
+  }
+
+  async issuedBy(decisionIds: readonly string[], options: Waits): Promise<readonly IssuedRecord[]> {
+    return (await this.#ask(issuedBy(decisionIds), options)).map((row) => issuedFrom(valuesOf(row)));
   }
 
   async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {

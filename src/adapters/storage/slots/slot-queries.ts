@@ -19,7 +19,7 @@ import { closingFrom } from '../closing-records.ts';
 import { figuresFrom, liveLeavesFrom } from '../readings/issuer-counts.ts';
 import { boundedRevoked } from '../readings/revoked-leaf-records.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
-import { decisionFrom } from '../records.ts';
+import { decisionFrom, type DecisionValues } from '../records.ts';
 import { newestOf } from './merge-records.ts';
 import { journalsOf } from './journal-slots.ts';
 
@@ -111,6 +111,11 @@ export class SlotQueries implements Disposable {
   decisions(query: JournalQuery): readonly DecisionRecord[] {
     const lists = this.#each().map((journal) => journal.list(query).map(decisionFrom));
     return newestOf(lists, query.limit);
+  }
+
+  /** In any order. A decision is in one journal. */
+  issuedBy(decisionIds: readonly string[]): readonly DecisionValues[] {
+    return this.#each().flatMap((journal) => journal.issuedBy(decisionIds));
   }
 
   /** Newest first. */

@@ -2,8 +2,9 @@
 // question.
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
-import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
+import type { DecisionRecord, IssuedRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
 import type { NewestRecords, OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { issuedFrom } from '../records.ts';
 import { ReadThread } from './reading/read-thread.ts';
 
 interface Waits {
@@ -20,6 +21,10 @@ export class SqliteNewestRecords implements NewestRecords, AsyncDisposable {
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
     return this.#thread.ask('decisions', query, options);
+  }
+
+  async issuedBy(decisionIds: readonly string[], options: Waits): Promise<readonly IssuedRecord[]> {
+    return (await this.#thread.ask('issuedBy', decisionIds, options)).map(issuedFrom);
   }
 
   async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {

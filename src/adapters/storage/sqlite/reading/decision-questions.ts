@@ -38,6 +38,10 @@ const CONDITIONS_IN_INDEX: Conditions = {
 /** Whether an identity has many decisions; its parameter is the SPIFFE ID. */
 export const HAS_MANY = `SELECT 1 FROM decisions WHERE ${OF_IDENTITY} LIMIT 1 OFFSET ${MANY}`;
 
+/** Parameter: ids of decisions as JSON. */
+export const ISSUED_BY = `INDEXED BY decisions_by_decision_id
+  WHERE decision_id IN (SELECT value FROM json_each(?)) AND outcome = 'issued'`;
+
 /** In any order. */
 export function conditionsOf(conditions: JournalConditions): Question {
   return where(partsOf(conditions, CONDITIONS));

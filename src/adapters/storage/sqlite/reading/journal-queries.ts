@@ -39,7 +39,7 @@ import {
 import { ChainQueries } from './chain-queries.ts';
 import { HeadQueries } from './head-queries.ts';
 import { countsIn, liveLeavesIn } from './issuer-counting.ts';
-import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
+import { amongNewest, conditionsOf, HAS_MANY, ISSUED_BY, newestFirst, type Question } from './decision-questions.ts';
 import { EvidenceQueries } from './evidence-queries.ts';
 import { leafIn, revokedIn } from './revoked-queries.ts';
 import { PodQueries } from './pod-queries.ts';
@@ -135,6 +135,13 @@ export class JournalQueries implements Disposable {
         if (found.length === limit) return found;
       }
       return listed(newestFirst(query, limit));
+    });
+  }
+
+  issuedBy(decisionIds: readonly string[]): readonly DecisionValues[] {
+    return this.#read(({ database, version }) => {
+      const statement = inOrder(this.#kept(database, `${selectFrom(version)} ${ISSUED_BY}`));
+      return statement.all(JSON.stringify(decisionIds)) as unknown as DecisionValues[];
     });
   }
 

@@ -12,6 +12,7 @@ import type {
   FollowedUntil,
 } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
+import type { DecisionValues } from '../../records.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
@@ -35,6 +36,8 @@ export interface Reads {
   revoked: { question: { bans: readonly Ban[]; window: LeafWindow }; answer: RevokedLeavesFound };
   leafOf: { question: { serial: string; window: LeafWindow }; answer: RecordedLeaf | undefined };
   decisions: { question: JournalQuery; answer: readonly DecisionRecord[] };
+  /** As they lie there: records would take the server's thread longer. */
+  issuedBy: { question: readonly string[]; answer: readonly DecisionValues[] };
   closings: { question: ClosingQuery; answer: readonly ClosingRecord[] };
   operations: { question: OperationQuery; answer: readonly OperationRecord[] };
   chains: { question: undefined; answer: readonly ChainState[] };
