@@ -38,28 +38,33 @@ export interface LiveJudges {
   readonly snapshotOf: (remoteCluster: string | undefined) => ClusterSnapshot;
 }
 
-/** More than anybody reads; the rest is counted. */
-const MAX_LISTED = 10_000;
+/** How much is held. */
+export interface ReviewBounds {
+  /** That are listed: the first. The rest is counted. */
+  readonly listed: number;
+  /** That are remembered of each cluster, for those who asked alike. */
+  readonly verdicts: number;
+}
+
+/** More than anybody reads; and what a journal needs, in which those who asked alike are far apart. */
+const BOUNDS: ReviewBounds = { listed: 10_000, verdicts: 100_000 };
 
 /** Puts every certificate that it is given to the policies of today. */
 export class LiveCertificateReview {
   readonly #judges: LiveJudges;
   readonly #nowMs: number;
-  readonly #most: number;
+  readonly #bounds: ReviewBounds;
   /** By cluster, of as many as are known. */
   readonly #replayers = new Map<string | undefined, Replayer>();
   readonly #listed: RefusedCertificate[] = [];
   readonly #counts = { live: 0, refused: 0, undecided: 0, leftOut: 0 };
   readonly #reasons: Partial<Record<Reason, number>> = {};
 
-  /**
-   * @param nowMs milliseconds since the epoch.
-   * @param most that are listed: the first.
-   */
-  constructor(judges: LiveJudges, nowMs: number, most = MAX_LISTED) {
+  /** @param nowMs milliseconds since the epoch. */
+  constructor(judges: LiveJudges, nowMs: number, bounds = BOUNDS) {
     this.#judges = judges;
     this.#nowMs = nowMs;
-    this.#most = most;
+    this.#bounds = bounds;
   }
 
   /** @param record of a certificate that is still valid; absent where it is not kept any more. */
@@ -83,7 +88,7 @@ export class LiveCertificateReview {
     if (verdict.outcome === 'undecided') return;
     const { reason } = verdict.refusalReason;
     this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
-    if (this.#listed.length >= this.#most) return;
+    if (this.#listed.length >= this.#bounds.listed) return;
     const { policies, snapshotOf } = this.#judges;
     const holding = { ...request, currentCertificate: currentFrom(record) };
     const renewal = reevaluate(policies, holding, snapshotOf(remoteCluster));
@@ -96,7 +101,7 @@ export class LiveCertificateReview {
     const known = this.#replayers.get(remoteCluster);
     if (known !== undefined) return known;
     const { policies, snapshotOf } = this.#judges;
-    const replayer = new Replayer(policies, snapshotOf(remoteCluster));
+    const replayer = new Replayer(policies, snapshotOf(remoteCluster), this.#bounds.verdicts);
     this.#replayers.set(remoteCluster, replayer);
     return replayer;
   }

@@ -10,7 +10,7 @@ import { waivedIn, CurrentCertificates } from './current-certificates.ts';
 import { Recent } from '../../domain/bounded/recent.ts';
 import { requestOfRecord, requestKey } from './recorded-request.ts';
 
-/** Verdicts that are remembered. */
+/** Verdicts that are remembered, with requests of some hundred bytes. */
 const MAX_VERDICTS = 100_000;
 
 /** A verdict, and the conditions that were waived for it. */
@@ -22,12 +22,14 @@ interface WaivedVerdict {
 export class Replayer {
   readonly #policies: PolicySet;
   readonly #snapshot: ClusterSnapshot;
-  readonly #verdicts = new Recent<Verdict>(MAX_VERDICTS);
+  readonly #verdicts: Recent<Verdict>;
   readonly #currentCertificates = new CurrentCertificates();
 
-  constructor(policies: PolicySet, snapshot: ClusterSnapshot) {
+  /** @param mostVerdicts that are remembered. */
+  constructor(policies: PolicySet, snapshot: ClusterSnapshot, mostVerdicts = MAX_VERDICTS) {
     this.#policies = policies;
     this.#snapshot = snapshot;
+    this.#verdicts = new Recent(mostVerdicts);
   }
 
   /** Learns from a record of before the decisions that are replayed. */

@@ -5,12 +5,14 @@ import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
 import { placeOf } from '../../../src/domain/inventory/question.ts';
 import type { PolicySet } from '../../../src/domain/policy/policy-set.ts';
 import type { InventoryQuestion } from '../../../src/ports/inventory/inventory.ts';
-import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import type { DecisionRecord, IssuedRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 import { FakeLease } from '../../support/fakes/lease.ts';
 import { bundle, local, policySet } from '../../support/policy/policies.ts';
 
 const SOME_PAGES_MS = 5_000;
+/** Read, and judged after a rest. */
+const FIRST_PAGE_MS = 9;
 
 describe('The watch over live certificates', () => {
   let clock: FakeClock;
@@ -40,8 +42,8 @@ describe('The watch over live certificates', () => {
       ...(last !== undefined && { next: placeOf(last, 'identity') }),
     };
   };
-  const list = async ({ decisionId }: { readonly decisionId?: string }) =>
-    decisionId!.startsWith('gone') ? [] : [{ decisionId } as DecisionRecord];
+  const issuedBy = async (decisionIds: readonly string[]) =>
+    decisionIds.filter((id) => !id.startsWith('gone')).map((decisionId) => ({ decisionId }) as IssuedRecord);
   const review = ({ revision }: PolicySet) => {
     const found = { revision, ids: [] as string[], gone: 0 };
     return {
@@ -61,7 +63,7 @@ describe('The watch over live certificates', () => {
       policyBundleTimeMs: () => 0,
       onChange: (listener: (change: () => boolean) => void) => (changed = () => listener(() => true)),
     };
-    watch = new LiveWatch({ inventory: { page }, records: { list }, policies, review, lease, clock });
+    watch = new LiveWatch({ inventory: { page }, records: { issuedBy }, policies, review, lease, clock });
     running = watch.run(end);
     await settle();
   });
@@ -70,9 +72,10 @@ describe('The watch over live certificates', () => {
     await running;
   });
 
+  /** Until the first page is judged. */
   const begin = async (): Promise<void> => {
     lease.give();
-    await clock.advance(1);
+    await clock.advance(FIRST_PAGE_MS);
   };
 
   it('is kept by the process that has the lease alone', async () => {
@@ -120,7 +123,7 @@ describe('The watch over live certificates', () => {
     const { revision } = inForce;
     inForce = policySet(bundle(), [local()]);
     changed();
-    await clock.advance(50);
+    await clock.advance(25);
     assert.deepEqual([watch.seen!.revision, watch.seen!.isComplete], [revision, true]);
     await clock.advance(SOME_PAGES_MS);
     assert.deepEqual([watch.seen!.revision, watch.seen!.isComplete], [inForce.revision, true]);
@@ -131,7 +134,7 @@ describe('The watch over live certificates', () => {
     await clock.advance(SOME_PAGES_MS);
     inForce = policySet(bundle(), [], 'another');
     changed();
-    await clock.advance(1);
+    await clock.advance(FIRST_PAGE_MS);
     assert.deepEqual([watch.seen!.revision, watch.seen!.isComplete], [inForce.revision, false]);
   });
 

@@ -14,8 +14,8 @@ interface Former {
 
 export type CertificateWatch = LiveWatch<LiveCertificates>;
 
-/** Named on pages; the rest is counted. */
-const MAX_LISTED = 100;
+/** What pages name; and in the order of the inventory, those who asked alike are neighbours. */
+const BOUNDS = { listed: 100, verdicts: 1_000 };
 
 /** @returns nothing where another process of this server keeps the inventory. */
 export function composeLiveWatch(
@@ -29,7 +29,7 @@ export function composeLiveWatch(
     policies,
     review: (set, nowMs) => {
       const snapshotOf = (remoteCluster: string | undefined) => views.of(remoteCluster).current();
-      return new LiveCertificateReview({ policies: set, snapshotOf }, nowMs, MAX_LISTED);
+      return new LiveCertificateReview({ policies: set, snapshotOf }, nowMs, BOUNDS);
     },
     lease,
     clock,

@@ -38,7 +38,10 @@ export function newestFirst({ limit, ...conditions }: JournalQuery): CompiledQue
 /** Found by the index that makes each decision one, however many the table has: the array is made before it is planned for. */
 export function issuedBy(decisionIds: readonly string[]): CompiledQuery {
   const ids = sql`ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(decisionIds)}::jsonb))`;
-  const found = tables.selectFrom('decisions').select(DECISION).where(sql<SqlBool>`decision_id = ANY(${ids})`);
+  const found = tables
+    .selectFrom('decisions')
+    .select(DECISION)
+    .where(sql<SqlBool>`decision_id = ANY(${ids})`);
   return found.where(sql<SqlBool>`outcome = 'issued'`).compile();
 }
 
