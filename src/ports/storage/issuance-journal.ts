@@ -181,8 +181,5 @@ export interface IssuedRecords {
    * @returns what is on record of certificates by them, each once, in any order. What is no more kept, or refused, is not there.
    * @throws as `IssuanceJournalReader`.
    */
-  issuedBy(
-    decisionIds: readonly string[],
-    options: { readonly signal: AbortSignal },
-  ): Promise<readonly IssuedRecord[]>;
+  issuedBy(decisionIds: readonly string[], options: { readonly signal: AbortSignal }): Promise<readonly IssuedRecord[]>;
 }
