@@ -23,7 +23,7 @@ const API_TYPE: ApiType = 'GRPC';
 
 for (const version of [CURRENT_ENVOY, OLDEST_ENVOY] as const) {
   describe(`Envoy ${version}, set up for another SDS server`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     before(function () {
       peerOrSkip(this, envoyBinary(version), `envoy ${version}`);
     });

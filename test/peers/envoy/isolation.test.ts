@@ -16,7 +16,7 @@ const GREEDY: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe('Isolation of identities', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let capstan: Capstan | undefined;
   before(async () => {
     capstan = await Capstan.start({ sockets: ['shop', 'bank'] });

@@ -11,7 +11,7 @@ const KEY_TYPES = ['ec-p256', 'ec-p384'] as const;
 
 for (const version of [CURRENT_ENVOY, OLDEST_ENVOY] as const) {
   describe(`Keys for Envoy ${version}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     before(function () {
       peerOrSkip(this, envoyBinary(version), `envoy ${version}`);
     });

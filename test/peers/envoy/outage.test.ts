@@ -10,11 +10,10 @@ import { peerOrSkip } from '../support/presence.ts';
 import { SHOP } from './support/shop-proxy.ts';
 import { visit } from '../support/tls-visit.ts';
 
-/** Renewal falls due after about seven seconds, within the outage; the leaf outlives it by far. */
-const SETTINGS = { sockets: [SHOP], ttl: '70s', renewAt: 0.1 } as const;
+/** Renewal falls due after about ten seconds, within the outage; the leaf outlives that by far. */
+const SETTINGS = { sockets: [SHOP], ttl: '100s', renewAt: 0.1 } as const;
 const OUTAGE_MS = 15_000;
-/** Envoy's back-off tops out at 30 s, plus jitter and a look. */
-const RECONNECT_MS = 40_000;
+const RECONNECT_MS = 60_000;
 type Round = readonly [ApiType, 'kept' | 'lost'];
 const ROUNDS: readonly Round[] = [
   ['GRPC', 'kept'],
@@ -22,7 +21,7 @@ const ROUNDS: readonly Round[] = [
 ];
 
 describe('Outage of Capstan', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   before(function () {
     peerOrSkip(this, envoyBinary(CURRENT_ENVOY), `envoy ${CURRENT_ENVOY}`);
   });
@@ -43,17 +42,17 @@ async function outlive([apiType, memory]: Round): Promise<void> {
   const mesh = await startMesh(stack, capstan, apiType);
   const { envoy, visitor } = mesh;
   const load = stack.use(new MeshLoad(envoy, 0.1));
-  const { serial } = await visit(envoy.mtlsPort, visitor);
-  const contexts = await envoy.sum(/^cluster\.peers\..*ssl_context_update_by_sds$/);
   const failures = await envoy.sds('default', 'update_failure');
   await capstan.logMark(); // what is not written yet would be lost
-  // 1. SIGKILL. Envoy notices, and goes on with what it has.
+  // 1. SIGKILL. Envoy notices, and goes on with what it has: on a busy machine perhaps the second certificate already.
   await capstan.kill9();
   await eventually(
     'the stream is down',
     async () => (await envoy.sds('default', 'control_plane.connected_state')) === 0,
     { withinMs: 30_000 },
   );
+  const { serial } = await visit(envoy.mtlsPort, visitor);
+  const contexts = await envoy.sum(/^cluster\.peers\..*ssl_context_update_by_sds$/);
   await throughout(
     'the old certificate is served',
     async () => (await visit(envoy.mtlsPort, visitor)).serial === serial,
@@ -72,9 +71,10 @@ async function outlive([apiType, memory]: Round): Promise<void> {
     withinMs: 30_000,
   });
   // 4. The bundle has the version that it had, so it rebuilt nothing: one update, for the leaf.
-  assert.equal(new Set((await pushesOf(capstan, 'ROOTCA')).map((line) => line['version'])).size, 1);
+  await capstan.logMark();
+  assert.equal(new Set(pushesOf(capstan, 'ROOTCA').map((line) => line['version'])).size, 1);
   const accounted = async (): Promise<boolean> => {
-    const leafPushes = (await pushesOf(capstan, 'default', mark)).length;
+    const leafPushes = pushesOf(capstan, 'default', mark).length;
     return (await envoy.sum(/^cluster\.peers\..*ssl_context_update_by_sds$/)) === contexts + leafPushes;
   };
   await eventually('as many updates as leaves', accounted, { withinMs: 30_000 });
@@ -83,6 +83,6 @@ async function outlive([apiType, memory]: Round): Promise<void> {
   assert.equal(await envoy.sum(/^sds\..*update_rejected$/), 0);
 }
 
-async function pushesOf(capstan: Capstan, name: string, from = 0): Promise<readonly LogLine[]> {
-  return (await capstan.allEvents('secretPushed', from)).filter((line) => String(line['names']) === name);
+function pushesOf(capstan: Capstan, name: string, from = 0): readonly LogLine[] {
+  return capstan.events('secretPushed', from).filter((line) => String(line['names']) === name);
 }

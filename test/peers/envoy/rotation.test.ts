@@ -10,6 +10,7 @@ import { Capstan } from '../support/capstan.ts';
 import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
 import { assertFlat, footprintsOf } from './support/footprints.ts';
 import { assertInIssueOrder, MeshLoad, startMesh, watchSerials } from './support/mesh.ts';
+import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { SHOP } from './support/shop-proxy.ts';
 import type { Visitor } from '../support/tls-visit.ts';
@@ -37,8 +38,15 @@ describe('Rotation under load', function () {
       const load = stack.use(new MeshLoad(mesh.envoy));
       // 3. An independent client opens fresh connections until it has seen enough certificates.
       const over = new AbortController();
+      const watched = async (): Promise<readonly string[]> => {
+        const serials = await watchSerials(mesh, rotations + 1, { withinMs: rotations * 3_000 });
+        // The upstream may have missed one that the client saw: it is called less often.
+        const enough = (): boolean => mesh.upstream.clientSerials.length >= rotations;
+        await eventually('as many client certificates', enough, { withinMs: 60_000 });
+        return serials;
+      };
       const [seen, footprints] = await Promise.all([
-        watchSerials(mesh, rotations + 1, { withinMs: rotations * 3_000 }).finally(() => over.abort()),
+        watched().finally(() => over.abort()),
         footprintsOf(capstan, mesh.envoy, over),
       ]);
       // 4. Every attempt was counted, and none failed.
@@ -51,7 +59,6 @@ describe('Rotation under load', function () {
       // 6. Server and client certificates appear in the order of issue, never an older one after a newer.
       assertInIssueOrder(seen, capstan);
       assertInIssueOrder(mesh.upstream.clientSerials, capstan);
-      assert.ok(mesh.upstream.clientSerials.length >= rotations);
       // 7. Nothing is left behind by them.
       this.test!.title += ` (${seen.length - 1} rotations seen; ${done}; ${assertFlat(footprints)})`;
     });
@@ -66,7 +73,7 @@ describe('Rotation under load', function () {
     const first = await session.get();
     assert.equal(first.status, 200);
     // 2. The certificate rotates at least twice for fresh connections.
-    const seen = await watchSerials(mesh, 3, { withinMs: 20_000 });
+    const seen = await watchSerials(mesh, 3, { withinMs: 60_000 });
     // 3. The old connection still works, on the certificate it was opened with.
     assert.deepEqual(await session.get(), first);
     assert.notEqual(seen.at(-1), first.serial);

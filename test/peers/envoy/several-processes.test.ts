@@ -10,7 +10,7 @@ import { SHOP } from './support/shop-proxy.ts';
 const TWO_PROCESSES = { sockets: [SHOP], ttl: '10s', renewAt: 0.1, processes: 2 } as const;
 
 describe('An Envoy on a Unix socket of a server of two processes', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   before(function () {
     peerOrSkip(this, envoyBinary(CURRENT_ENVOY), `envoy ${CURRENT_ENVOY}`);
   });
@@ -21,7 +21,7 @@ describe('An Envoy on a Unix socket of a server of two processes', function () {
     const capstan = stack.use(await Capstan.start(TWO_PROCESSES));
     const mesh = await startMesh(stack, capstan, 'GRPC');
     const load = stack.use(new MeshLoad(mesh.envoy, 0.2));
-    await watchSerials(mesh, 3, { withinMs: 20_000 });
+    await watchSerials(mesh, 3, { withinMs: 60_000 });
     // 2. All its streams are at one worker, for they are one connection; that worker is killed.
     const workers = new Set((await capstan.allEvents('streamOpened')).map(({ worker }) => worker));
     assert.equal(workers.size, 1);
@@ -33,10 +33,10 @@ describe('An Envoy on a Unix socket of a server of two processes', function () {
     const opened = await eventually(
       'streams at a worker',
       () => capstan.events('streamOpened', mark).length >= 2 && capstan.events('streamOpened', mark),
-      { withinMs: 20_000 },
+      { withinMs: 60_000 },
     );
     assert.ok(opened.every(({ caller }) => String(caller).endsWith(`/sa/${SHOP}`)));
-    await watchSerials(mesh, 3, { withinMs: 20_000 });
+    await watchSerials(mesh, 3, { withinMs: 60_000 });
     // 4. Nobody who used the proxy noticed.
     await load.assertFlawless();
     assert.equal(await mesh.envoy.sum(/ssl\.(connection_error|fail_verify_.*)$/), 0);

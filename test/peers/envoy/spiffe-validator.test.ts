@@ -20,7 +20,7 @@ const ROUNDS = [
 
 for (const [version, apiType] of ROUNDS) {
   describe(`The SPIFFE validator of Envoy ${version} over ${apiType}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     before(function () {
       peerOrSkip(this, envoyBinary(version), `envoy ${version}`);
     });

@@ -5,8 +5,8 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** An attempt that takes longer has failed. */
-const ATTEMPT_MS = 5_000;
+/** An attempt that takes longer has failed. What lacks a certificate fails at once; the rest is for the machine. */
+const ATTEMPT_MS = 30_000;
 /** Most descriptions of failures kept; all are counted. */
 const MAX_DESCRIPTIONS = 20;
 

@@ -24,7 +24,7 @@ const VARIANTS: readonly (readonly [EnvoyVersion, ApiType])[] = [
 
 for (const [version, apiType] of VARIANTS) {
   describe(`Envoy ${version} over ${apiType}, given bad secrets`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let issuer: TestAuthority;
     let anchorsPem: string;
     let visitor: Visitor;

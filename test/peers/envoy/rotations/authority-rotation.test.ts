@@ -1,7 +1,14 @@
 // Scenarios 4 and 5: what is above the leaves changes, first the intermediate under the same root, then
 // the root itself, and no call fails if the steps are taken in order.
 import assert from 'node:assert/strict';
-import { addPeerCluster, addRoute, type ApiType, FRESH_CONNECTIONS, leadingTo } from '../support/bootstrap.ts';
+import {
+  addPeerCluster,
+  addRoute,
+  type ApiType,
+  FRESH_CONNECTIONS,
+  leadingTo,
+  lengthenTimeouts,
+} from '../support/bootstrap.ts';
 import { Capstan } from '../../support/capstan.ts';
 import { Envoy } from '../support/envoy.ts';
 import { CURRENT_ENVOY, envoyBinary } from '../support/envoy-package.ts';
@@ -15,13 +22,13 @@ import { SHOP } from '../support/shop-proxy.ts';
 import { visit } from '../../support/tls-visit.ts';
 
 /** A new issuer is taken up within this time: the file watch, the spread of renewals, the push. */
-const ROLLOVER_MS = 20_000;
+const ROLLOVER_MS = 60_000;
 const API_TYPES: readonly ApiType[] = ['GRPC', 'DELTA_GRPC'];
 /** Renewals after a change of issuer are spread over a second here. */
 const SETTINGS = { sockets: [SHOP], sds: { rotationSpread: '1s' } } as const;
 
 describe('Rotation of the authority', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   before(function () {
     peerOrSkip(this, envoyBinary(CURRENT_ENVOY), `envoy ${CURRENT_ENVOY}`);
   });
@@ -188,6 +195,7 @@ class Pair {
     const side = async (mtlsPort: number, otherPort: number): Promise<Side> => {
       const capstan = stack.use(await Capstan.start({ ...SETTINGS, root }));
       const amend = (document: Parameters<typeof addRoute>[0]): void => {
+        lengthenTimeouts(document);
         addPeerCluster(document, 'other', { ...FRESH_CONNECTIONS, ...leadingTo('other', otherPort) });
         addRoute(document, '/other', 'other');
       };

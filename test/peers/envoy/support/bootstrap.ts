@@ -19,8 +19,13 @@ export interface BootstrapDocument {
   };
 }
 
+interface Route {
+  readonly match: unknown;
+  readonly route?: Record<string, unknown>;
+}
+
 interface FilterChain {
-  filters: [{ typed_config: { route_config: { virtual_hosts: [{ routes: Record<string, unknown>[] }] } } }];
+  filters: [{ typed_config: { route_config: { virtual_hosts: [{ routes: Route[] }] } } }];
   transport_socket?: { typed_config: Record<string, unknown> };
 }
 
@@ -59,11 +64,24 @@ export function writeBootstrap(
   writeFileSync(file, JSON.stringify(document)); // JSON is YAML
 }
 
+/** Of a request, and of a connection with its handshake: as long as a machine that others use too may take. What lacks a certificate fails at once. */
+const UNHURRIED = '20s';
+
+/** Calls of this proxy may take their time; what it asks of its SDS server waits as it did. */
+export function lengthenTimeouts(document: BootstrapDocument): void {
+  const { clusters } = document.static_resources;
+  for (const cluster of clusters) if (cluster.name === 'peers') cluster['connect_timeout'] = UNHURRIED;
+  for (const { route } of routesOf(document)) if (route !== undefined) route['timeout'] = UNHURRIED;
+}
+
 /** Adds a route in front of the others of the plain listener. */
 export function addRoute(document: BootstrapDocument, prefix: string, cluster: string): void {
+  routesOf(document).unshift({ match: { prefix }, route: { cluster, timeout: UNHURRIED } });
+}
+
+function routesOf(document: BootstrapDocument): Route[] {
   const plain = document.static_resources.listeners.find(({ name }) => name === 'client_plain')!;
-  const { routes } = plain.filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0];
-  routes.unshift({ match: { prefix }, route: { cluster, timeout: '5s' } });
+  return plain.filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes;
 }
 
 /** A stream is opened again three seconds after it ended at the latest, and not thirty; of `google_grpc` that cannot be said. */

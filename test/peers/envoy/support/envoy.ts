@@ -86,7 +86,7 @@ export class Envoy implements AsyncDisposable {
   }
 
   /** Until `/ready` says LIVE: every cluster and listener has its secrets, or gave up waiting. */
-  async live(withinMs = 10_000): Promise<this> {
+  async live(withinMs = 60_000): Promise<this> {
     await eventually('Envoy is live', async () => (await this.#admin('/ready')).startsWith('LIVE'), {
       withinMs,
       everyMs: 20,

@@ -9,6 +9,7 @@ import type { SvidState, WorkloadSecrets } from '../../../../src/authority/surfa
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import { testCaller } from '../../../support/authority-parts.ts';
 import { good, TEST_TRUST_DOMAIN } from '../../../support/certificates.ts';
+import { eventually, type Patience } from '../../../support/eventually.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import type { TestLeaf } from '../../support/pki.ts';
 import { SHOP } from './shop-proxy.ts';
@@ -73,6 +74,11 @@ export class HandFedSds implements AsyncDisposable {
   /** How many responses have carried this name. */
   pushesOf(name: string): number {
     return this.events.of('secretPushed').filter(({ names }) => (names as readonly string[]).includes(name)).length;
+  }
+
+  /** Until the service has heard that its proxy rejects something. The proxy counts that before it says it. */
+  async rejectedOnce(patience: Patience): Promise<void> {
+    await eventually('a NACK', () => this.events.of('secretRejected').length === 1, patience);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type BootstrapName,
   FRESH_CONNECTIONS,
   leadingTo,
+  lengthenTimeouts,
   shortenBackOff,
 } from './bootstrap.ts';
 import type { Capstan } from '../../support/capstan.ts';
@@ -40,6 +41,7 @@ export async function startMesh(
       bootstrap,
       amend: (document) => {
         shortenBackOff(document);
+        lengthenTimeouts(document);
         addPeerCluster(document, 'fresh', FRESH_CONNECTIONS);
         addPeerCluster(document, 'recorded', { ...FRESH_CONNECTIONS, ...leadingTo('recorded', upstream.port) });
         addRoute(document, '/fresh', 'fresh');

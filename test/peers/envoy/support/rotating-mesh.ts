@@ -12,7 +12,7 @@ import { Load, type Manner } from '../../support/load.ts';
 import { createRoot, signIntermediate, type TestAuthority } from '../../support/pki.ts';
 import { tlsValues } from '../../support/token-files.ts';
 import { visit } from '../../support/tls-visit.ts';
-import { addPeerCluster, addRoute, FRESH_CONNECTIONS, leadingTo } from './bootstrap.ts';
+import { addPeerCluster, addRoute, FRESH_CONNECTIONS, leadingTo, lengthenTimeouts } from './bootstrap.ts';
 import { Envoy } from './envoy.ts';
 import { HeldPort } from './held-port.ts';
 
@@ -335,6 +335,7 @@ async function proxyOf(
       bootstrap: 'sds-tls-token-envoy-grpc',
       values: (directory) => ({ ...tlsValues(capstan, directory, token), SERVER_PORT: String(caPort), NODE_ID: name }),
       amend: (document) => {
+        lengthenTimeouts(document);
         addPeerCluster(document, 'other', { ...FRESH_CONNECTIONS, ...leadingTo('other', otherPort) });
         addRoute(document, '/other', 'other');
       },

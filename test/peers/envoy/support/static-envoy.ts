@@ -60,7 +60,7 @@ export class StaticEnvoy implements AsyncDisposable {
     };
     const ready = async (): Promise<boolean> =>
       (await (await fetch(`http://127.0.0.1:${admin}/ready`)).text()).startsWith('LIVE');
-    await eventually('Envoy is live', async () => ready().catch(() => false), { withinMs: 20_000 }).catch(
+    await eventually('Envoy is live', async () => ready().catch(() => false), { withinMs: 60_000 }).catch(
       async (cause: unknown) => {
         await stop();
         throw new Error(`Envoy did not come up: ${said}`, { cause });
