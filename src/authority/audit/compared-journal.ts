@@ -3,7 +3,7 @@
 // are left are asked, and whether more records are left without one than were made in the time that heads may be late.
 import { openingPoint } from '../../domain/audit/chain.ts';
 import { FULL_EVERY_MS, type LastHead, type NamedInHead } from '../../domain/audit/head.ts';
-import { keptSince } from '../../domain/audit/kept-since.ts';
+import { isKeptForGood, keptSince } from '../../domain/audit/kept-since.ts';
 import { lastNamed, type LastNamed } from '../../domain/audit/last-named.ts';
 import { readAuditKey } from '../../domain/audit/statement.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
@@ -96,8 +96,12 @@ async function differenceOf(
     const { kind, sequence, digest, lastMs, opening } = point;
     const which = `the chain ${chain} of ${kind}s`;
     if (state === undefined) {
-      if (sequence === 0 || (lastMs !== undefined && lastMs < keptSinceMs)) continue;
+      const isOver = lastMs !== undefined && lastMs < keptSinceMs && !isKeptForGood(kind);
+      if (sequence === 0 || isOver) continue;
       return `${which} is gone`;
+    }
+    if (state.removed !== undefined && isKeptForGood(kind)) {
+      return `${which} lacks records up to ${state.removed.sequence}, and retention takes none of its kind`;
     }
     // While its first record is there, that proves it.
     if (state.removed !== undefined && opening !== undefined && openingPoint(state.opening).digest !== opening) {

@@ -2,7 +2,8 @@
 // who asks for a certificate waits for it: a key or a witness that is away makes heads late, and says so. It imports much because
 // journal, key and witnesses meet here.
 import { writeLine } from '../../domain/audit/export-line.ts';
-import { nextHead, type HeadStatement } from '../../domain/audit/head.ts';
+import { nextHead, type HeadStatement, type PreviousHead } from '../../domain/audit/head.ts';
+import { headOf } from '../../domain/audit/last-named.ts';
 import { statementDigest } from '../../domain/audit/statement.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import { ReportOnce } from '../../live/report-once.ts';
@@ -171,7 +172,7 @@ export class AuditHeadMaker {
     const facts = {
       ...this.#settings.maker,
       timeMs: clock.nowMs(),
-      ...(newest && { previous: newest.digest }),
+      ...(newest && { previous: previousOf(newest) }),
       retention,
     };
     const statement = nextHead(states, last, facts);
@@ -214,6 +215,12 @@ export class AuditHeadMaker {
       failing.found(`the witness ${witness.name} keeps no heads: ${wordsOf(error)}`);
     }
   }
+}
+
+/** By what the digest is of: the time in the store is whoever's who writes to it. */
+function previousOf(newest: KeptHead): PreviousHead {
+  const timeMs = headOf(newest)?.statement.timeMs;
+  return { digest: newest.digest, ...(timeMs !== undefined && { timeMs }) };
 }
 
 interface Witnessed {

@@ -2,6 +2,7 @@
 import { linkDigest, openingPoint, type ChainPoint } from './chain.ts';
 import type { ChainLine, LinkLine } from './export-line.ts';
 import type { Tampering, TamperingCode } from './findings.ts';
+import { isKeptForGood } from './kept-since.ts';
 import type { NamedPoint } from './named-points.ts';
 
 export type Fault = Omit<Tampering, 'file'>;
@@ -63,6 +64,10 @@ export class ChainCheck {
     } else if (after.sequence === beginning.sequence && after.digest !== beginning.digest) {
       const what = 'the point that it begins at has not the digest of the opening';
       faults.push(this.#fault('changed', this.lineNumber, after.sequence, what));
+    }
+    if (removed !== undefined && isKeptForGood(opening.kind)) {
+      const what = `records up to ${removed.sequence} are gone, and retention takes none of its kind`;
+      faults.push(this.#fault('truncated', this.lineNumber, removed.sequence, what));
     }
     faults.push(...this.#otherOpening());
     while (this.#expected !== undefined && this.#expected.sequence < after.sequence) this.#next += 1;

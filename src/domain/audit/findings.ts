@@ -39,6 +39,7 @@ export const GAPS = {
   unchained: 'records of no chain are not proven',
   unproven_records: 'records behind the last head that is known from elsewhere are not proven',
   unproven_beginning: 'the first records of a chain are not there, and nobody can tell whether retention took them',
+  lost_heads: 'older heads are not there, though retention cannot have taken them',
   lost_chain: 'a chain that a head names is not there, and nobody can tell whether retention took it',
 } as const satisfies Readonly<Record<string, string>>;
 export type GapCode = keyof typeof GAPS;

@@ -32,6 +32,8 @@ export interface HeadStatement {
   readonly older?: number;
   /** Digest of the head before; absent from the first of a journal. */
   readonly previous?: string;
+  /** When that was made: of later than what is kept it cannot have left. Absent also from heads of before it was stated. */
+  readonly previousMs?: number;
   readonly retention?: StatedRetention;
 }
 
@@ -63,8 +65,14 @@ export interface LastHead {
 }
 
 export interface HeadFacts extends Pick<HeadStatement, 'timeMs' | 'trustDomain' | 'cluster' | 'server' | 'retention'> {
-  /** Digest of the last head of the journal, whoever made it. */
-  readonly previous?: string;
+  /** The last head of the journal, whoever made it. */
+  readonly previous?: PreviousHead;
+}
+
+export interface PreviousHead {
+  readonly digest: string;
+  /** In ms since the epoch; absent of one that nobody can read. */
+  readonly timeMs?: number;
 }
 
 /**
@@ -81,7 +89,7 @@ export function nextHead(
     ({ opening, last: { sequence } }) => last?.named.get(opening.chain)?.sequence !== sequence,
   );
   if (moved.length === 0) return undefined;
-  const full = last === undefined || last.digest !== previous || last.fullMs + FULL_EVERY_MS <= facts.timeMs;
+  const full = last === undefined || last.digest !== previous?.digest || last.fullMs + FULL_EVERY_MS <= facts.timeMs;
   const named = full ? states.slice(-MAX_CHAINS) : moved.slice(-MAX_CHAINS);
   const older = full ? states.length - named.length : 0;
   return {
@@ -90,7 +98,8 @@ export function nextHead(
     chains: named.map((state) => chainInHead(state)),
     ...(full && { full }),
     ...(older > 0 && { older }),
-    ...(previous !== undefined && { previous }),
+    ...(previous !== undefined && { previous: previous.digest }),
+    ...(previous?.timeMs !== undefined && { previousMs: previous.timeMs }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Since when a journal has all that was recorded. How long records are kept may be longer today than it was, and what a shorter
 // retention took does not come back: so each head states both, for whoever makes the next one.
+import type { ChainKind } from './chain.ts';
 import { count, object } from './shape.ts';
 
 /** As a head states it, signed: who writes to the store alone cannot say that retention took what is gone. */
@@ -20,4 +21,9 @@ export const statedRetention = object({ periodMs: count, keptSinceMs: count });
 export function keptSince(before: Partial<StatedRetention>, periodMs: number, nowMs: number): number {
   const shortestMs = Math.min(periodMs, before.periodMs ?? periodMs);
   return Math.max(0, before.keptSinceMs ?? 0, nowMs - shortestMs);
+}
+
+/** Retention takes no acts of operators. */
+export function isKeptForGood(kind: ChainKind): boolean {
+  return kind === 'operation';
 }

@@ -51,7 +51,8 @@ export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastName
   return { named, timeMs: last?.timeMs ?? 0, isComplete, ...(last?.retention && { retention: last.retention }) };
 }
 
-function headOf({ digest, text }: StoredHead): HeadLine | undefined {
+/** @returns nothing where the text is not of that digest. */
+export function headOf({ digest, text }: StoredHead): HeadLine | undefined {
   const line = readLine(text);
   return line?.kind === 'head' && statementDigest(line.statement) === digest ? line : undefined;
 }

@@ -1,6 +1,6 @@
 // What heads say of the chains of an export: which points they name, and what the word of each head is worth.
 import { formatTime } from '../text/format-time.ts';
-import type { ChainPoint } from './chain.ts';
+import type { ChainKind, ChainPoint } from './chain.ts';
 import type { Tampering } from './findings.ts';
 import type { Head } from './head.ts';
 import { isSignedBy, statementDigest, type AuditKey, type Signed, type StatementPurpose } from './statement.ts';
@@ -22,6 +22,8 @@ interface KnownHead {
 }
 
 export interface NamedPoint extends ChainPoint {
+  /** Of the chain. */
+  readonly kind: ChainKind;
   readonly lastMs?: number;
   /** Digest of the chain's opening. */
   readonly opening?: string;
@@ -81,10 +83,10 @@ export class NamedPoints {
     const known = this.#heads.get(digest);
     // One that a witness kept and the export has too.
     if (known === undefined || source.fromElsewhere) this.#heads.set(digest, { source, previous: statement.previous });
-    for (const { chain, sequence, digest: of, lastMs, opening } of statement.chains) {
+    for (const { chain, kind, sequence, digest: of, lastMs, opening } of statement.chains) {
       const points = this.#points.get(chain) ?? [];
       const more = { ...(lastMs !== undefined && { lastMs }), ...(opening !== undefined && { opening }) };
-      points.push({ sequence, digest: of, source, ...more });
+      points.push({ kind, sequence, digest: of, source, ...more });
       this.#points.set(chain, points);
     }
     return digest;

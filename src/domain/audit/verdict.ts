@@ -3,6 +3,8 @@ import { formatQuantity } from '../text/format-count.ts';
 import { formatTime } from '../text/format-time.ts';
 import type { ChainCheck } from './chain-check.ts';
 import type { ChainRange, EndLine, EndStatement } from './export-line.ts';
+import { isKeptForGood } from './kept-since.ts';
+import type { HeadStatement } from './head.ts';
 import type { Gap, GapCode, Tampering } from './findings.ts';
 import type { NamedPoint, NamedPoints } from './named-points.ts';
 
@@ -38,7 +40,12 @@ export interface Seen {
   readonly end: EndLine | undefined;
   /** The end, where it can be believed. */
   readonly trustedEnd: EndStatement | undefined;
+  /** Of those that the export has. */
+  readonly oldestHead: HeadStatement | undefined;
 }
+
+/** Of two servers that share a journal: one makes a head, the other records. */
+const MAX_CLOCKS_APART_MS = 300_000;
 
 export function chainVerdict(check: ChainCheck, isEndTrusted: boolean): ChainVerdict {
   const { opening, after } = check.line;
@@ -65,13 +72,13 @@ export function missing({ chains, named, trustedEnd }: Seen): readonly Omit<Tamp
 
 /** A trusted end says what the export was made of, and since when retention had kept all. */
 function isLeftOut(
-  { source, lastMs }: NamedPoint,
+  { kind, source, lastMs }: NamedPoint,
   check: ChainCheck | undefined,
   end: EndStatement | undefined,
 ): boolean {
   if (end === undefined) return false;
   if (source.fromElsewhere && source.timeMs > (end.untilMs ?? end.timeMs)) return true;
-  return check === undefined && lastMs !== undefined && lastMs < (end.keptSinceMs ?? 0);
+  return check === undefined && !isKeptForGood(kind) && lastMs !== undefined && lastMs < (end.keptSinceMs ?? 0);
 }
 
 function missingPoint(chain: string, { sequence, source }: NamedPoint, check: ChainCheck | undefined) {
@@ -87,6 +94,7 @@ export function gapsIn(seen: Seen, chains: readonly ChainVerdict[]): readonly Ga
     ...(unchained > 0 ? [gap('unchained', ofNoChain(unchained))] : []),
     ...(trustedEnd === undefined ? [...goneChains(seen), ...openEnds(seen, chains)] : []),
     ...[...seen.chains.values()].flatMap((check) => openBeginning(check, trustedEnd)),
+    ...lostHeads(seen.oldestHead, trustedEnd),
   ];
 }
 
@@ -109,16 +117,35 @@ function openBeginning({ line, named }: ChainCheck, end: EndStatement | undefine
   const late = named.find(
     ({ sequence, lastMs = -Infinity, source }) => sequence <= gone && lastMs >= sinceWhen && source.isTrusted,
   );
+  const before = named.findLast(
+    ({ sequence, source }) => sequence < gone && source.timeMs >= sinceWhen + MAX_CLOCKS_APART_MS && source.isTrusted,
+  );
   // Who removed them, and the heads that name them, cannot change the opening: other heads name it, and the server knows it.
   const isYoung = opening.openedMs >= sinceWhen;
-  if (late === undefined && !isYoung) return [];
   const from =
-    late === undefined
-      ? `the chain was opened at ${formatTime(opening.openedMs)}`
-      : `record ${late.sequence} is of ${formatTime(late.lastMs ?? sinceWhen)}, as ${late.source.name} says`;
+    late !== undefined
+      ? `record ${late.sequence} is of ${formatTime(late.lastMs ?? sinceWhen)}, as ${late.source.name} says`
+      : before !== undefined
+        ? `record ${before.sequence + 1} was not there yet when ${before.source.name} was made`
+        : isYoung
+          ? `the chain was opened at ${formatTime(opening.openedMs)}`
+          : undefined;
+  if (from === undefined) return [];
   const since = `all since ${formatTime(sinceWhen)} is said to be kept`;
   const text = `${what}, though ${from}, and ${since}: retention was shorter once, or somebody removed them`;
   return [gap('unproven_beginning', text, opening.chain)];
+}
+
+/** What only they named may be gone with them. */
+function lostHeads(oldest: HeadStatement | undefined, end: EndStatement | undefined): readonly Gap[] {
+  const { previousMs } = oldest ?? {};
+  const { keptSinceMs, sinceMs = 0 } = end ?? {};
+  if (previousMs === undefined || keptSinceMs === undefined) return [];
+  const sinceWhen = Math.max(keptSinceMs, sinceMs);
+  if (previousMs < sinceWhen) return [];
+  const [gone, since] = [formatTime(previousMs), formatTime(sinceWhen)];
+  const text = `heads up to that of ${gone} are not there, though all since ${since} is said to be kept: what they name may be gone with them`;
+  return [gap('lost_heads', text)];
 }
 
 function firstRecords(through: number): string {

@@ -45,6 +45,7 @@ export class ExportVerifier {
   #header: ExportHeader | undefined;
   #heads = 0;
   #headBefore: string | undefined;
+  #oldestHead: HeadLine['statement'] | undefined;
   #links = 0;
   #unchained = 0;
   #end: EndLine | undefined;
@@ -98,6 +99,7 @@ export class ExportVerifier {
 
   #takeHead(line: HeadLine): void {
     this.#heads += 1;
+    this.#oldestHead ??= line.statement;
     if (this.#headBefore !== undefined && line.statement.previous !== this.#headBefore) {
       this.#fault('heads_out_of_order', 'the head does not follow the head before it');
     }
@@ -161,7 +163,7 @@ export class ExportVerifier {
     if (this.#lines === 0) this.#fault('malformed', 'there is no line');
     const [named, chains, end, unchained] = [this.#named, this.#chains, this.#end, this.#unchained];
     const trustedEnd = this.#trustedEnd;
-    const seen = { named, chains, end, unchained, trustedEnd };
+    const seen = { named, chains, end, unchained, trustedEnd, oldestHead: this.#oldestHead };
     for (const { code, text, ...more } of missing(seen)) this.#fault(code, text, more);
     const verdicts = [...chains.values()].map((check) => chainVerdict(check, trustedEnd !== undefined));
     const gaps = gapsIn(seen, verdicts);

@@ -140,7 +140,9 @@ export class SampleJournal {
       trustDomain: 'cluster.local',
       cluster: 'kubernetes',
       server: 'capstan-0',
-      ...(previous && { previous: statementDigest(previous.statement) }),
+      ...(previous && {
+        previous: { digest: statementDigest(previous.statement), timeMs: previous.statement.timeMs },
+      }),
     });
     if (statement === undefined) throw new Error('nothing has moved');
     this.#last = lastHeadOf(statement, this.#states(), this.#last);

@@ -141,6 +141,21 @@ function aged(key: HeadKey, { waitMs }: { readonly waitMs: number }): SampleJour
   return journal;
 }
 
+/** Decisions 1 to 6 are older than the hour that is kept, and 7 and 8 are not; who may write to the database has taken all eight. */
+function agedChain(key: HeadKey, { heads = 'left' }: { readonly heads?: 'left' | 'all' } = {}): SampleJournal {
+  const journal = written(key);
+  journal.keep(HOUR_MS);
+  journal.wait(2 * HOUR_MS);
+  for (const times of [1, 2, 3]) {
+    journal.append('decision');
+    if (times < 3) journal.makeHead();
+  }
+  journal.remove('decision', 8);
+  journal.makeHead();
+  if (heads === 'left') journal.forgetHeads(4);
+  return journal;
+}
+
 /** By who may write to the database and has no key: the server signs it when it goes on. */
 function rewritten(key: HeadKey): SampleJournal {
   const journal = written(key);
@@ -354,6 +369,70 @@ export const TAMPERING_ROWS: readonly TamperingRow[] = [
     },
     result: 'tampered',
     says: 'changed',
+  },
+  {
+    done: 'nothing; retention has taken the first records of a chain and the heads that name them, exported and signed',
+    hand: (key) => {
+      const journal = aged(key, { waitMs: 2 * HOUR_MS });
+      journal.forgetHeads(2);
+      return { lines: journal.export() };
+    },
+    result: 'proven',
+    says: '-',
+  },
+  {
+    done: 'of a chain that is older than what is kept, records removed that retention had to leave, and the heads that name them; nobody kept a head',
+    hand: (key) => ({ lines: agedChain(key).export() }),
+    result: 'not_proven',
+    says: 'lost_heads',
+  },
+  {
+    done: 'the same, and a witness kept the heads',
+    hand: (key) => ({ lines: agedChain(key).export(), witness: headsOf(agedChain(key, { heads: 'all' }).export()) }),
+    result: 'not_proven',
+    says: 'unproven_beginning',
+  },
+  {
+    done: 'of a chain that is older than what is kept, records removed that were not there yet when a later head named it',
+    hand: (key) => {
+      const journal = written(key);
+      journal.keep(HOUR_MS);
+      journal.wait(2 * HOUR_MS);
+      journal.append('operation');
+      journal.makeHead();
+      journal.wait(HOUR_MS / 2);
+      journal.append('decision');
+      journal.append('decision');
+      journal.remove('decision', 7);
+      journal.makeHead();
+      return { lines: journal.export() };
+    },
+    result: 'not_proven',
+    says: 'unproven_beginning',
+  },
+  {
+    done: 'the first acts of operators removed from the journal as if retention had taken them, exported and signed',
+    hand: (key) => {
+      const journal = written(key);
+      journal.keep(HOUR_MS);
+      journal.wait(2 * HOUR_MS);
+      journal.remove('operation', 1);
+      return { lines: journal.export() };
+    },
+    result: 'tampered',
+    says: 'truncated',
+  },
+  {
+    done: 'a chain of acts of operators that is older than what is kept removed from the journal, exported and signed',
+    hand: (key) => {
+      const journal = written(key);
+      journal.keep(HOUR_MS);
+      journal.wait(2 * HOUR_MS);
+      journal.drop('operation');
+      return { lines: journal.export() };
+    },
+    result: 'tampered',
+    says: 'missing_chain',
   },
   {
     done: 'records from before the first head of a chain removed as if retention had taken them, exported and signed; a witness kept the heads',
