@@ -107,6 +107,16 @@ describe('The heads of the journal', () => {
     assert.deepEqual({ version, trustDomain, cluster, server }, { version: 1, ...MAKER });
   });
 
+  it('state when the head before was made, as that says it and not as the store does', async () => {
+    const madeMs = clock.nowMs();
+    const { digest, text } = await foreign();
+    store.kept.splice(0, 1, { timeMs: 1, digest, text });
+    decide(1);
+    await lead();
+    const { previous, previousMs } = lastOf(store);
+    assert.deepEqual([previous, previousMs], [digest, madeMs]);
+  });
+
   it('name every chain once an hour, and again when another process has made one', async () => {
     await lead();
     await clock.advance(FULL_EVERY_MS);
@@ -453,6 +463,15 @@ describe('The heads of the journal', () => {
       store.open('d2', 'decision', clock.nowMs());
       await clock.advance(EVERY_MS);
       assert.equal(maker.problem, undefined);
+    });
+
+    it('also where acts of operators are gone that are older than what is kept', async () => {
+      store.append('o1', RECORDS.operation(1, clock.nowMs()), clock.nowMs());
+      await hasSigned();
+      await clock.advance(2 * RETENTION_MS);
+      store.drop('o1');
+      await begin();
+      assert.match(maker.problem ?? '', /the chain o1 of operations is gone/);
     });
 
     it('but go on after retention took a chain whole that is longer by now', async () => {

@@ -53,8 +53,9 @@ describe('A journal whose oldest records and heads are gone', function () {
       await server.stop();
     }
     takeFirst(journal.files.path('journal.db'), 'operations');
+    const { files, settings } = journal;
     const clock = new SystemClock();
-    await using server = await RunningServer.start({ ...journal, clock });
+    await using server = await RunningServer.start({ files, settings, clock });
     const differs = /the chain \S+ of operations lacks records up to 1, and retention takes none of its kind/;
     await eventually('it says so', async () => differs.test(await (await server.get('/readyz')).text()), SOON);
     await assert.rejects(journal.exportAndVerify(), differs);
