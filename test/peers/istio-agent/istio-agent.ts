@@ -19,6 +19,8 @@ export interface AgentSettings {
   readonly serviceAccount: string;
   /** As Go writes durations. */
   readonly secretTtl: string;
+  /** How much of that is left when it renews; a half unless said otherwise. What renews soon and lives long bears a machine that is slow. */
+  readonly renewsWithLeft?: number;
   /** Of `WORKLOAD_IDENTITY_SOCKET_FILE`: it leaves certificates to whoever serves SDS there. */
   readonly socketFile?: string;
   /** It is on a virtual machine unless said otherwise. */
@@ -114,7 +116,7 @@ export class IstioAgent implements AsyncDisposable {
   }
 
   async #environment(caPort: number): Promise<NodeJS.ProcessEnv> {
-    const { serviceAccount, secretTtl, socketFile, pod } = this.#settings;
+    const { serviceAccount, secretTtl, renewsWithLeft, socketFile, pod } = this.#settings;
     return {
       PATH: process.env['PATH'],
       CA_ADDR: `localhost:${caPort}`,
@@ -127,6 +129,7 @@ export class IstioAgent implements AsyncDisposable {
       JWT_POLICY: 'third-party-jwt',
       OUTPUT_CERTS: './etc/certs',
       SECRET_TTL: secretTtl,
+      ...(renewsWithLeft !== undefined && { SECRET_GRACE_PERIOD_RATIO: String(renewsWithLeft) }),
       SERVICE_ACCOUNT: serviceAccount,
       TRUST_DOMAIN: 'cluster.local',
       ...(socketFile !== undefined && { WORKLOAD_IDENTITY_SOCKET_FILE: socketFile }),
