@@ -52,11 +52,11 @@ describe('A server of a test in a real cluster', () => {
       `${KUBERNETES}/harness.test.ts`,
       // The binding of the role that `capstan rogue` is given.
       `${KUBERNETES}/installation/rogue.test.ts`,
+      // What the doctor looks at, and finds too small; no server runs with it.
+      `${KUBERNETES}/installation/support/installation.ts`,
       // Of istiod, and of cert-manager.
       `${KUBERNETES}/istio/support/istiod.ts`,
       `${KUBERNETES}/signing/support/cert-manager.ts`,
-      // What the doctor looks at, and finds too small; no server runs with it.
-      `${KUBERNETES}/support/installation.ts`,
       // Of istiod, and of who asks as it does.
       `${KUBERNETES}/support/relayed-requests.ts`,
     ]);

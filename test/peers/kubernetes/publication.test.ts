@@ -18,9 +18,13 @@ import { type ClusterSettings, KubernetesCluster } from './support/cluster.ts';
 import { ChartAccount, type Settings } from './support/chart-account.ts';
 import { kubectl } from './support/kubectl.ts';
 import { namespace, OWN_NAMESPACE } from './support/namespaces.ts';
+import { accountName, untilJudged } from './support/roles-in-force.ts';
 
 const SETTINGS: ClusterSettings = { controllerManager: true };
-const WITHIN = { withinMs: 20_000, everyMs: 50 };
+const WITHIN = { withinMs: 30_000, everyMs: 50 };
+const UP = { withinMs: 60_000, everyMs: 50 };
+/** The Lease is renewed each four seconds. */
+const RENEWS_SOON_MS = 3_000;
 const ROOT_CONFIG_MAP = { apiVersion: 'v1', kind: 'ConfigMap' } as const;
 const TRUST_BUNDLE = { apiVersion: 'certificates.k8s.io/v1', kind: 'ClusterTrustBundle' } as const;
 const LEASE: ObjectReference = {
@@ -32,6 +36,14 @@ const SIGNERS = [
   { signerName: 'capstan.dev/mesh', name: 'roots' },
   { signerName: 'istio.io/istiod-ca', name: 'root-cert' },
 ];
+
+interface LeaseSpec {
+  readonly holderIdentity: string;
+  readonly leaseTransitions: number;
+  readonly leaseDurationSeconds: number;
+  readonly acquireTime: string;
+  readonly renewTime: string;
+}
 
 describe('A server that publishes in a Kubernetes cluster', function () {
   this.timeout(120_000);
@@ -69,8 +81,7 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     ((await mapIn(where))?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
   const bundle = async (name: string): Promise<{ signerName: string; trustBundle: string } | undefined> =>
     (await cluster.api.get({ ...TRUST_BUNDLE, metadata: { name } }))?.['spec'] as never;
-  const spec = async (): Promise<{ holderIdentity: string; leaseTransitions: number }> =>
-    (await cluster.api.get(LEASE))?.['spec'] as never;
+  const spec = async (): Promise<LeaseSpec> => (await cluster.api.get(LEASE))?.['spec'] as never;
 
   it('puts its roots into every namespace, kube-system included, before it lets anybody in', async () => {
     for (const where of ['kube-system', 'default', 'shop']) {
@@ -80,12 +91,12 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     assert.equal(await mapIn('kube-public'), undefined);
   });
 
-  it('puts them into a new namespace within a second', async () => {
-    await cluster.apply([namespace('new')]);
-    const madeMs = performance.now();
-    await eventually('the new namespace has the roots', async () => (await rootsIn('new')) !== undefined, WITHIN);
-    // On a busy machine; without the watch it would be the minute after which all is looked at again.
-    assert.ok(performance.now() - madeMs < 5_000, `${performance.now() - madeMs} ms`);
+  it('puts them into a new namespace as soon as it is there', async () => {
+    // Without the watch all is looked at again after a minute: whichever look the first came in time for, the second would wait for.
+    for (const where of ['newer', 'new']) {
+      await cluster.apply([namespace(where)]);
+      await eventually(`${where} has the roots`, async () => (await rootsIn(where)) !== undefined, WITHIN);
+    }
   });
 
   it('puts them back when somebody changes or deletes them', async () => {
@@ -145,8 +156,13 @@ describe('A server that publishes in a Kubernetes cluster', function () {
   it('says what it may not do any more, and does it when it may again', async () => {
     const binding = account.roles.find(({ kind }) => kind === 'ClusterRoleBinding')!;
     await cluster.api.delete(binding);
+    // The API server follows bindings: a namespace that comes before it has seen this one go would have its roots.
+    const writing = { verb: 'patch', resource: 'configmaps', name: 'istio-ca-root-cert', namespace: 'barred' };
+    const user = accountName(OWN_NAMESPACE, 'capstan');
+    await untilJudged(cluster.api, user, { resourceAttributes: writing }, false);
     await cluster.apply([namespace('barred')]);
-    await eventually('it is said', () => files.logged('publicationFailed').length > 0, WITHIN);
+    const isSaid = (): boolean => files.logged('publicationFailed').some(({ place }) => place === 'barred');
+    await eventually('it is said', isSaid, WITHIN);
     assert.match(
       await (await server.get('/readyz')).text(),
       /published roots.*cannot be written in 1 place \(barred\)/,
@@ -188,12 +204,19 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     const first = await spec();
     await using second = await ChildServer.start(others, account.settings);
     assert.equal((await spec()).holderIdentity, first.holderIdentity);
-    const killedMs = performance.now();
+    // Shortly before it would renew, so that what a busy machine adds does not make it longer than is promised.
+    const isDue = async (): Promise<boolean> => Date.now() - Date.parse((await spec()).renewTime) > RENEWS_SOON_MS;
+    await eventually('its next renewal is near', isDue, WITHIN);
     await leader.kill9();
-    await eventually('another leads', async () => (await spec()).holderIdentity !== first.holderIdentity, WITHIN);
-    const tookMs = performance.now() - killedMs;
-    assert.ok(tookMs > 10_000 && tookMs < 20_000, `${tookMs} ms`);
-    assert.equal((await spec()).leaseTransitions, first.leaseTransitions + 1);
+    const killedMs = Date.now();
+    const last = await spec();
+    await eventually('another leads', async () => (await spec()).holderIdentity !== first.holderIdentity, UP);
+    const { acquireTime, leaseTransitions } = await spec();
+    const tookMs = Date.parse(acquireTime) - killedMs;
+    assert.ok(tookMs < 20_000, `${tookMs} ms`);
+    const heldMs = Date.parse(acquireTime) - Date.parse(last.renewTime);
+    assert.ok(heldMs >= last.leaseDurationSeconds * 1_000, `${heldMs} ms`);
+    assert.equal(leaseTransitions, first.leaseTransitions + 1);
     await cluster.apply([namespace('later')]);
     await eventually('the new leader writes', async () => (await rootsIn('later')) !== undefined, WITHIN);
     await second.stop();

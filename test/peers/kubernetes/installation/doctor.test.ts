@@ -17,7 +17,8 @@ import { istioCharts, renderIstio } from '../istio/support/charts.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 import { programKubeconfig } from '../support/credential-program.ts';
-import { bundleFrom, configMap, Installation, NAMESPACE } from '../support/installation.ts';
+import { accountName, marked, untilInForce } from '../support/roles-in-force.ts';
+import { bundleFrom, configMap, Installation, NAMESPACE } from './support/installation.ts';
 
 const YEARS = 800;
 
@@ -57,11 +58,13 @@ describe('capstan doctor in a cluster', function () {
   after(async () => ended.disposeAsync());
 
   /** As Capstan would, so that it is nobody else's. */
-  async function apply(objects: readonly ClusterObject[], manager = 'capstan'): Promise<void> {
+  async function apply(given: readonly ClusterObject[], manager = 'capstan'): Promise<void> {
+    const objects = marked(given);
     for (const object of objects) {
       const target = `${await cluster.api.pathOf(object)}?fieldManager=${manager}&force=true`;
       await cluster.api.ask('PATCH', target, object, 'application/apply-patch+yaml');
     }
+    await untilInForce(cluster.api, objects, accountName(NAMESPACE, 'capstan'));
   }
 
   async function run(

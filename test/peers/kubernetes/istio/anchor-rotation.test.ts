@@ -14,8 +14,11 @@ import { Handshakes, MountedRoots } from './support/handshakes.ts';
 import { CLASSES, configuration, CONTROL_PLANE, istiodTls, rootsIn } from './support/installed.ts';
 
 const WITHIN = { withinMs: 60_000 };
-/** Renewed at half of it: one pod is always some seconds behind the other. */
-const [SHORT_TTL, LONGER_TTL] = ['10s', '16s'];
+const TTL = '60s';
+/** Of the lifetime: they renew after five and eight seconds, so that one pod is always some seconds behind the other. */
+const [EARLY, LATER] = [0.92, 0.87];
+/** Not within a test. */
+const NEVER = 0.01;
 
 describe('The rotation of a trust anchor in a cluster', function () {
   this.timeout(180_000);
@@ -31,7 +34,7 @@ describe('The rotation of a trust anchor in a cluster', function () {
   });
   after(async () => ended.disposeAsync());
 
-  async function meshOf(stack: AsyncDisposableStack, { laterTtl }: { readonly laterTtl: string }) {
+  async function meshOf(stack: AsyncDisposableStack, laterLeft: number) {
     const drill = stack.use(await AnchorDrill.create());
     drill.files.setPolicy([{ namespaces: ['shop'] }, CONTROL_PLANE], CLASSES);
     const published = {
@@ -41,16 +44,18 @@ describe('The rotation of a trust anchor in a cluster', function () {
     const settings = { ...(await configuration(cluster, published)), ...drill.settingsIn('issuer') };
     const server = stack.use(await RunningServer.start({ files: drill.files, settings }));
     const agents = [];
-    for (const [serviceAccount, secretTtl] of [
-      ['web', SHORT_TTL],
-      ['cart', laterTtl],
+    for (const [serviceAccount, renewsWithLeft] of [
+      ['web', EARLY],
+      ['cart', laterLeft],
     ] as const) {
       const pod = `${serviceAccount}-0`;
       await cluster.pod({ namespace: 'shop', name: pod, serviceAccount });
       const anchorsPem = await eventually('the roots', async () => rootsIn(cluster, 'shop'), WITHIN);
       // Nobody serves xDS; certificates do not wait for it.
       const place = { namespace: 'shop', name: pod, xdsPort: 1 };
-      const agent = stack.use(new IstioAgent({ binary, anchorsPem, serviceAccount, secretTtl, pod: place }));
+      const agent = stack.use(
+        new IstioAgent({ binary, anchorsPem, serviceAccount, secretTtl: TTL, renewsWithLeft, pod: place }),
+      );
       agent.setToken(await cluster.token({ namespace: 'shop', serviceAccount, pod }));
       await agent.start(server.tlsPort);
       await eventually(`${pod} has its certificate`, () => agent.hasStored, WITHIN).catch((cause: unknown) => {
@@ -67,7 +72,7 @@ describe('The rotation of a trust anchor in a cluster', function () {
 
   it('loses no handshake in any phase, and has every object in the cluster follow', async () => {
     await using stack = new AsyncDisposableStack();
-    const { drill, settings, handshakes } = await meshOf(stack, { laterTtl: LONGER_TTL });
+    const { drill, settings, handshakes } = await meshOf(stack, LATER);
     const [oldPem, newPem] = [drill.files.pki.root.certificatePem, drill.next.root.certificatePem];
     const objects = async (): Promise<readonly unknown[]> => {
       const { review } = await drill.status();
@@ -117,7 +122,7 @@ describe('The rotation of a trust anchor in a cluster', function () {
 
   it('loses handshakes when an issuer below the new anchor signs before a pod has that anchor', async () => {
     await using stack = new AsyncDisposableStack();
-    const { drill, settings, mounted, handshakes } = await meshOf(stack, { laterTtl: '1h' });
+    const { drill, settings, mounted, handshakes } = await meshOf(stack, NEVER);
     mounted.hold();
     drill.files.setAnchors(drill.files.pki.root.certificatePem + drill.next.root.certificatePem);
     const { code, error } = await drill.importNext(settings, { more: ['--now'] });

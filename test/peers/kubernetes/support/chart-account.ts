@@ -2,11 +2,11 @@
 // all. It is the one way to a cluster that a server here has (test/project/peer-rights.test.ts), so whatever is tested here is
 // tested with the rights of an installation, and nobody lists Secrets unless a configuration asks for it.
 import { readFileSync } from 'node:fs';
-import { eventually } from '../../../support/eventually.ts';
 import { chartRoles } from './chart-roles.ts';
 import type { Values } from './chart.ts';
 import type { ClusterObject } from './cluster-api.ts';
 import type { KubernetesCluster } from './cluster.ts';
+import { accountName, marked, rulesOf, untilInForce } from './roles-in-force.ts';
 
 /** Of a server, by dotted path. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -57,9 +57,9 @@ export class ChartAccount {
     options: AccountOptions = {},
   ): Promise<ChartAccount> {
     const { namespace = 'istio-system', name = 'capstan' } = options;
-    const roles = rolesFor(settings, options);
+    const roles = marked(rolesFor(settings, options));
     await cluster.apply(roles);
-    await inForce(cluster, roles, `system:serviceaccount:${namespace}:${name}`);
+    await untilInForce(cluster.api, roles, accountName(namespace, name));
     const kubeconfig = await cluster.accountKubeconfig(namespace, name);
     const connection = {
       'cluster.manifests': undefined,
@@ -124,16 +124,6 @@ function nested(settings: Settings): object {
   return root;
 }
 
-interface Rule {
-  readonly apiGroups?: readonly string[];
-  readonly resources?: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly nonResourceURLs?: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-const rulesOf = (role: ClusterObject): readonly Rule[] => (role['rules'] as readonly Rule[] | undefined) ?? [];
-
 function lacking(role: ClusterObject, without: readonly string[]): ClusterObject {
   if (without.length === 0 || role['rules'] === undefined) return role;
   const left = (names: readonly string[]): readonly string[] => names.filter((name) => !without.includes(name));
@@ -145,33 +135,4 @@ function lacking(role: ClusterObject, without: readonly string[]): ClusterObject
     }))
     .filter(({ resources = [], nonResourceURLs = [] }) => resources.length + nonResourceURLs.length > 0);
   return { ...role, rules };
-}
-
-/** The API server follows roles and bindings, and is some moments behind what it has stored. */
-async function inForce(cluster: KubernetesCluster, roles: readonly ClusterObject[], user: string): Promise<void> {
-  for (const role of roles) {
-    for (const rule of rulesOf(role)) {
-      const asked = { ...asking(rule, role.metadata.namespace), user };
-      const allowed = async (): Promise<boolean> => {
-        const { status } = await cluster.api.ask<{ readonly status: { readonly allowed: boolean } }>(
-          'POST',
-          '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-          { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: asked },
-        );
-        return status.allowed;
-      };
-      await eventually(`${user} may ${JSON.stringify(asked)}`, allowed, { withinMs: 30_000 });
-    }
-  }
-}
-
-function asking(
-  { apiGroups, resources, resourceNames, nonResourceURLs, verbs }: Rule,
-  namespace: string | undefined,
-): object {
-  const [verb] = verbs;
-  if (nonResourceURLs !== undefined) return { nonResourceAttributes: { path: nonResourceURLs[0], verb } };
-  const [resource = '', subresource] = resources?.[0]?.split('/') ?? [];
-  const [group, name] = [apiGroups?.[0], resourceNames?.[0]];
-  return { resourceAttributes: { group, resource, subresource, name, namespace, verb } };
 }

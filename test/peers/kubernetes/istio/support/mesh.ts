@@ -1,5 +1,5 @@
 // A mesh as an operator has it: a cluster, a Capstan that attests, publishes roots and keeps istiod's certificate, an istiod
-// that is no CA, and agents in pods. What the kubelet would mount is copied from the cluster.
+// that is no CA, and agents in pods. What the kubelet would mount is copied from the cluster, and follows it.
 import { RunningServer } from '../../../../app/support/running-server.ts';
 import { ServerFiles } from '../../../../app/support/server-files.ts';
 import { eventually } from '../../../../support/eventually.ts';
@@ -8,7 +8,8 @@ import { findPrograms } from '../../../programs/programs.ts';
 import { KubernetesCluster } from '../../support/cluster.ts';
 import { ISTIO_NAMESPACE } from '../../support/namespaces.ts';
 import { CLASSES, configuration, CONTROL_PLANE, istiodTls, rootsIn } from './installed.ts';
-import { Istiod, type IstiodSettings, type IstiodTls } from './istiod.ts';
+import { Istiod, type IstiodSettings } from './istiod.ts';
+import { MountedTls } from './mounted-tls.ts';
 
 export type MeshPrograms = Readonly<Record<'istiod' | 'pilot-agent', string>>;
 
@@ -71,6 +72,7 @@ export class IstioMesh implements AsyncDisposable {
     });
     const asking = settings.registrationAuthority === true ? registrationAuthority(files) : {};
     const istiod = stack.use(await Istiod.start({ binary: programs.istiod, cluster, tls, ...asking }));
+    stack.use(new MountedTls(istiod, async () => istiodTls(cluster)));
     return new IstioMesh({ cluster, capstan, istiod }, programs, stack.move());
   }
 
@@ -86,15 +88,6 @@ export class IstioMesh implements AsyncDisposable {
     });
     agent.setToken(await this.cluster.token({ namespace, serviceAccount, pod }));
     return this.#parts.use(agent);
-  }
-
-  /** Mounts the Secret `istiod-tls` once it is another than istiod has. */
-  async remountIstiodTls(): Promise<void> {
-    const changed = async (): Promise<IstiodTls | undefined> => {
-      const tls = await istiodTls(this.cluster);
-      return tls?.['tls.crt'] === this.istiod.tls?.['tls.crt'] ? undefined : tls;
-    };
-    this.istiod.mount(await eventually('another istiod-tls', changed, SOON));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,11 @@
 // The objects of Capstan and of Istio in a cluster, as their charts make them where the doctor looks: enough of each for it to judge,
 // and nothing that would have to run.
 import { stringify } from 'yaml';
-import type { Capstan } from '../../support/capstan.ts';
-import { issueLeaf } from '../../support/pki.ts';
-import { BundleSigner, bundleDocument } from '../../../support/policy/signed-bundle.ts';
-import { RIGHTS } from '../../../../src/review/doctor/rights.ts';
-import type { ClusterObject } from './cluster-api.ts';
+import type { Capstan } from '../../../support/capstan.ts';
+import { issueLeaf } from '../../../support/pki.ts';
+import { BundleSigner, bundleDocument } from '../../../../support/policy/signed-bundle.ts';
+import { RIGHTS } from '../../../../../src/review/doctor/rights.ts';
+import type { ClusterObject } from '../../support/cluster-api.ts';
 
 export const NAMESPACE = 'istio-system';
 const CA_ADDRESS = `capstan.${NAMESPACE}.svc:15012`;
