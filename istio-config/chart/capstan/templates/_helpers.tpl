@@ -38,7 +38,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- dig "cluster" "kubernetes" "admission" "configuration" (include "capstan.name" .) .Values.config -}}
 {{- end -}}
 
-{{/* capstan.yaml: the values, names after the release, the keys of the policy bundle, and the files of PostgreSQL's Secret. What the values say wins. */}}
+{{/* capstan.yaml: the values, names after the release, the keys of the policy bundle, and the files of the Secrets of PostgreSQL and of the console. What the values say wins. */}}
 {{- define "capstan.config" -}}
 {{- $keys := list -}}
 {{- range $file := keys .Values.bundle.keys | sortAlpha -}}
@@ -55,6 +55,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- $_ := set $added "cluster" (dict "kubernetes" $ours) -}}
 {{- end -}}
+{{- with include "capstan.consoleConfig" . | fromYaml -}}
+{{- $_ := set $added "listen" (dict "console" .) -}}
+{{- end -}}
 {{- $config := mustMergeOverwrite $added (deepCopy .Values.config) -}}
 {{- if not $config.policy.bundle.keys -}}
 {{- fail "bundle.keys has no public key: --set-file bundle.keys.security-1\\.pub=security-1.pub; nobody could sign the policy bundle" -}}
@@ -65,5 +68,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if not (has $own $names) -}}
 {{- $_ := set $config "serving" (mustMergeOverwrite (default dict $config.serving) (dict "dnsNames" (prepend $names $own))) -}}
 {{- end -}}
+{{- $judged := dict "root" . "config" $config -}}
+{{- include "capstan.consoleRefusals" $judged -}}
+{{- include "capstan.mountRefusals" $judged -}}
 {{- $config | toYaml -}}
 {{- end -}}
