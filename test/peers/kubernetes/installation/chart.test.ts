@@ -3,14 +3,23 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { settingsOf } from '../../../../src/app/doctor/settings.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
 import { rightsOf } from '../../../../src/review/doctor/rights.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { findPrograms } from '../../programs/programs.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
-import { ALL_ON, ISTIO_CONFIG, objectsIn, renderChart, SHARED, type Values } from '../support/chart.ts';
+import {
+  ALL_ON,
+  consoleValues,
+  ISTIO_CONFIG,
+  objectsIn,
+  renderChart,
+  SHARED,
+  valuesShownIn,
+  type Values,
+} from '../support/chart.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 
 const MANIFESTS = path.join(ISTIO_CONFIG, 'manifests/capstan.yaml');
@@ -18,19 +27,12 @@ const HEAD = `# Capstan in istio-system, for those without Helm: what istio-conf
 #   UPDATE_DOCS=1 npx mocha test/peers/kubernetes/installation/chart.test.ts
 # Replace the image by one of a release, by its digest, and the public key in the ConfigMap capstan-bundle-keys by your own.
 `;
-/** Values that a page shows. @param pattern its one group is their text. */
-function shownIn(page: string, pattern: RegExp): Values {
-  const [, text = ''] = pattern.exec(readFileSync(path.join(ISTIO_CONFIG, '../docs', page), 'utf8')) ?? [];
-  assert.notEqual(text, '', `${page} shows no values after ${pattern.source}`);
-  return parse(text) as Values;
-}
-
 /** The values under "What is exposed". */
-const BEHIND_PROXY = shownIn('kubernetes.md', /```yaml\n(observation:[\s\S]*?)```/);
+const BEHIND_PROXY = valuesShownIn('kubernetes.md', /```yaml\n(observation:[\s\S]*?)```/);
 /** And the first ones there. */
-const METRICS = shownIn('kubernetes.md', /<!-- metrics -->\s+```yaml\n([\s\S]*?)```/);
-const CERT_MANAGER = shownIn('trust.md', /<!-- cert-manager -->\s+```yaml\n([\s\S]*?)```/);
-const ADMINISTRATION = shownIn('trust.md', /<!-- administration -->\s+```yaml\n([\s\S]*?)```/);
+const METRICS = valuesShownIn('kubernetes.md', /<!-- metrics -->\s+```yaml\n([\s\S]*?)```/);
+const CERT_MANAGER = valuesShownIn('trust.md', /<!-- cert-manager -->\s+```yaml\n([\s\S]*?)```/);
+const ADMINISTRATION = valuesShownIn('trust.md', /<!-- administration -->\s+```yaml\n([\s\S]*?)```/);
 const VALUES: Readonly<Record<string, Values>> = {
   'metrics behind an authenticating proxy': BEHIND_PROXY,
   'metrics over TLS': METRICS,
@@ -54,6 +56,8 @@ const VALUES: Readonly<Record<string, Values>> = {
     },
   },
   'administration from elsewhere': ADMINISTRATION,
+  'a console with a Service of its own': consoleValues().offered,
+  'a console that stays in its pod': consoleValues().within,
   'revocation lists': {
     config: {
       crl: { address: '0.0.0.0:8080' },
