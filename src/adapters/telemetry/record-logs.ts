@@ -4,13 +4,14 @@
 import { SeverityNumber, type Logger } from '@opentelemetry/api';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
-import { createOtlpHttpExportDelegate, httpAgentFactoryFromOptions } from '@opentelemetry/otlp-exporter-base/node-http';
+import { createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
 import { JsonLogsSerializer, LogsExporterMetricsHelper } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider, type ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { RecordLog } from '../../ports/platform/record-log.ts';
 import type { DecisionRecord } from '../../ports/storage/issuance-journal.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
+import { exportAgent } from './export-agent.ts';
 
 export interface RecordLogSettings {
   /** Where records are posted, such as `http://collector:4318/v1/logs`. */
@@ -88,11 +89,11 @@ export class OtlpRecordLog implements RecordLog, AsyncDisposable {
       timeoutMillis: EXPORT_WITHIN_MS,
       concurrencyLimit: 4,
       compression: 'none' as const,
-      agentFactory: httpAgentFactoryFromOptions({ keepAlive: true }),
+      agentFactory: exportAgent(EXPORT_WITHIN_MS),
     };
     const delegate = createOtlpHttpExportDelegate(
       options,
-      JsonLogsSerializer,
+      this.#countingRejected(),
       'otlp_http_log_exporter',
       LogsExporterMetricsHelper,
       undefined,
@@ -115,6 +116,22 @@ export class OtlpRecordLog implements RecordLog, AsyncDisposable {
       },
       shutdown: async () => exporter.shutdown(),
       forceFlush: async () => exporter.forceFlush(),
+    };
+  }
+
+  /** A collector that takes a batch may yet say of how many records it does not (OTLP, section Partial Success). */
+  #countingRejected(): typeof JsonLogsSerializer {
+    return {
+      serializeRequest: (records) => JsonLogsSerializer.serializeRequest(records),
+      deserializeResponse: (bytes) => {
+        const answer = JsonLogsSerializer.deserializeResponse(bytes);
+        const rejected = Math.min(Number(answer.partialSuccess?.rejectedLogRecords ?? 0), MAX_BATCH_RECORDS);
+        if (rejected > 0) {
+          this.#events.onDropped(rejected);
+          this.#events.onFailure(new Error('the collector rejected records of a batch that it took'));
+        }
+        return answer;
+      },
     };
   }
 }

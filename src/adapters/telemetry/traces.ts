@@ -14,6 +14,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
+import { exportAgent } from './export-agent.ts';
 
 export interface TraceSettings {
   /** Where spans are posted, such as `http://collector:4318/v1/traces`. */
@@ -38,7 +39,11 @@ export class OtlpTracer implements Tracer, AsyncDisposable {
 
   /** @param onFailure told of each batch that the collector did not take. */
   constructor(settings: TraceSettings, onFailure: (cause: unknown) => void) {
-    const exporter = new OTLPTraceExporter({ url: settings.endpoint, timeoutMillis: EXPORT_WITHIN_MS });
+    const exporter = new OTLPTraceExporter({
+      url: settings.endpoint,
+      timeoutMillis: EXPORT_WITHIN_MS,
+      httpAgentOptions: exportAgent(EXPORT_WITHIN_MS),
+    });
     this.#provider = new TracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'capstan' }),
       sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.sampleRatio) }),

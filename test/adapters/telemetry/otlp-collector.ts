@@ -39,7 +39,7 @@ export class OtlpCollector implements AsyncDisposable {
   readonly bodies: string[] = [];
   readonly #server: Server;
 
-  private constructor(status: number) {
+  private constructor(status: number, answer: string) {
     this.#server = createServer((request, response) => {
       void text(request).then((body) => {
         this.bodies.push(body);
@@ -47,14 +47,14 @@ export class OtlpCollector implements AsyncDisposable {
         this.told.push(
           ...resourceLogs.flatMap(({ scopeLogs }) => scopeLogs.flatMap((one) => one.logRecords.map(toldBy))),
         );
-        response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+        response.writeHead(status, { 'content-type': 'application/json' }).end(answer);
       });
     });
   }
 
-  /** @param status of each answer. */
-  static async start(status = 200): Promise<OtlpCollector> {
-    const collector = new OtlpCollector(status);
+  /** @param status of each answer. @param answer its body. */
+  static async start(status = 200, answer = '{}'): Promise<OtlpCollector> {
+    const collector = new OtlpCollector(status, answer);
     collector.#server.listen(0, '127.0.0.1');
     await once(collector.#server, 'listening');
     return collector;

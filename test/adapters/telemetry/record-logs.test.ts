@@ -67,6 +67,23 @@ describe('What is on record, at a collector of logs', () => {
     assert.deepEqual([dropped, failures.length], [2, 1]);
   });
 
+  it('is counted where the collector takes a batch and rejects some of it, never as more than a batch has', async () => {
+    for (const [rejected, counted] of [
+      [1, 1],
+      ['9007199254740993', 512],
+      [-5, 0],
+      ['many', 0],
+    ] as const) {
+      dropped = 0;
+      const body = JSON.stringify({ partialSuccess: { rejectedLogRecords: rejected, errorMessage: 'no' } });
+      await using collector = await OtlpCollector.start(200, body);
+      const log = open(collector.endpoint);
+      log.decision(ISSUED);
+      await log[Symbol.asyncDispose]();
+      assert.equal(dropped, counted, String(rejected));
+    }
+  });
+
   it('is told to nobody where no collector is configured', async () => {
     await using telemetry = openTelemetry({ log: { level: 'error', destination: 2 } });
     telemetry.recordLog.decision(ISSUED);
