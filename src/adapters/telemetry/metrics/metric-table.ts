@@ -495,7 +495,7 @@ export const METRICS = {
   recordsNotSent: {
     name: 'capstan_log_records_dropped_total',
     kind: 'counter',
-    help: 'Records of the journal that the collector of logs (`telemetry.logs`) did not get: it was away, or too slow. The journal has them.',
+    help: 'Records of the journal that the collector of logs (`telemetry.logs`) did not take: it was away, too slow, or rejected them. The journal has them.',
     labels: {},
   },
   eventLoopLag: {

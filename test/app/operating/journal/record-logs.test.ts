@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { runCli } from '../../../../src/cli/program.ts';
+import { BadCollector } from '../../../adapters/telemetry/bad-collector.ts';
 import { OtlpCollector } from '../../../adapters/telemetry/otlp-collector.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
 import { buildCsr, spiffe } from '../../../support/certificates.ts';
@@ -10,6 +11,9 @@ import { RunningServer } from '../../support/running-server.ts';
 import { nested, ServerFiles } from '../../support/server-files.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+const DROPPED = /^capstan_log_records_dropped_total [1-9]/m;
+/** A pod has 30 s to its end unless somebody says otherwise. */
+const STOPS_WITHIN_MS = 20_000;
 const SOON = { withinMs: 30_000 };
 
 describe('A server with a collector of logs', () => {
@@ -66,9 +70,37 @@ describe('A server with a collector of logs', () => {
     assert.equal((await ask(server, DEMO)).code, status.OK);
     await eventually(
       'what was dropped is counted',
-      async () => /^capstan_log_records_dropped_total [1-9]/m.test(await (await server.get('/metrics')).text()),
+      async () => DROPPED.test(await (await server.get('/metrics')).text()),
       SOON,
     );
     assert.equal((await server.get('/readyz')).status, 200);
   });
+
+  for (const bad of ['never answers', 'answers its head by single bytes'] as const) {
+    it(`issues beside one that ${bad}, counts what it did not get, and stops in time`, async () => {
+      await using collector = await BadCollector.start(bad);
+      const server = await RunningServer.start({
+        files,
+        settings: {
+          'telemetry.logs.endpoint': `${collector.origin}/v1/logs`,
+          'telemetry.traces.endpoint': `${collector.origin}/v1/traces`,
+          'telemetry.traces.sampleRatio': 1,
+        },
+      });
+      const stopped = server[Symbol.asyncDispose].bind(server);
+      try {
+        assert.equal((await ask(server, DEMO)).code, status.OK);
+        const isCounted = async () => DROPPED.test(await (await server.get('/metrics')).text());
+        await eventually('what was dropped is counted', isCounted, SOON);
+        assert.equal((await ask(server, DEMO)).code, status.OK);
+        assert.equal((await server.get('/readyz')).status, 200);
+      } finally {
+        const beganMs = performance.now();
+        await stopped();
+        assert.ok(performance.now() - beganMs < STOPS_WITHIN_MS);
+      }
+      // The process could not end beside one.
+      await eventually('no connection is left', async () => (await collector.open()) === 0, SOON);
+    });
+  }
 });
