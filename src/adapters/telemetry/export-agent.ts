@@ -24,19 +24,23 @@ function endingWithin<One extends HttpAgent>(withinMs: number, agent: One): One 
       setTimeout(() => socket.destroy(TOO_LONG), withinMs),
     );
   };
-  const { createConnection, keepSocketAlive, reuseSocket } = agent;
-  agent.createConnection = (...given: Parameters<typeof createConnection>) => {
-    const socket = createConnection.apply(agent, given);
+  const connect = agent.createConnection.bind(agent);
+  // Whether it is kept; the types of Node say otherwise.
+  const keep = agent.keepSocketAlive.bind(agent) as unknown as (socket: Duplex) => boolean;
+  const reuse = agent.reuseSocket.bind(agent);
+  agent.createConnection = (...given) => {
+    const socket = connect(...given);
     if (socket) begin(socket.once('close', () => rest(socket)));
     return socket;
   };
-  agent.keepSocketAlive = (socket) => {
+  const kept = (socket: Duplex): boolean => {
     rest(socket);
-    return keepSocketAlive.call(agent, socket);
+    return keep(socket);
   };
+  agent.keepSocketAlive = kept;
   agent.reuseSocket = (socket, request) => {
     begin(socket);
-    reuseSocket.call(agent, socket, request);
+    reuse(socket, request);
   };
   return agent;
 }

@@ -125,7 +125,9 @@ export class OtlpRecordLog implements RecordLog, AsyncDisposable {
       serializeRequest: (records) => JsonLogsSerializer.serializeRequest(records),
       deserializeResponse: (bytes) => {
         const answer = JsonLogsSerializer.deserializeResponse(bytes);
-        const rejected = Math.min(Number(answer.partialSuccess?.rejectedLogRecords ?? 0), MAX_BATCH_RECORDS);
+        // JSON may have it as a text (ProtoJSON of int64).
+        const said: unknown = answer.partialSuccess?.rejectedLogRecords;
+        const rejected = Math.min(Number(said ?? 0), MAX_BATCH_RECORDS);
         if (rejected > 0) {
           this.#events.onDropped(rejected);
           this.#events.onFailure(new Error('the collector rejected records of a batch that it took'));

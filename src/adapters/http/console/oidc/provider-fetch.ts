@@ -19,27 +19,35 @@ export function providerFetch(caPem: string | undefined): ProviderFetch {
   return async (url, { method, headers, body, signal: given }) => {
     const within = AbortSignal.timeout(WITHIN_MS);
     const signal = given === undefined ? within : AbortSignal.any([given, within]);
-    return new Promise<Response>((resolve, reject) => {
-      const options = { method, headers, signal, agent: false, ...(caPem !== undefined && { ca: caPem }) };
+    const options = { method, headers, signal, agent: false, ...(caPem !== undefined && { ca: caPem }) };
+    const { status, contentType, bytes } = await new Promise<Answer>((resolve, reject) => {
       const asked = request(url, options, (response) => {
         const chunks: Buffer[] = [];
-        let bytes = 0;
+        let length = 0;
         response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > MAX_BYTES) response.destroy(new Error(`answered more than ${MAX_BYTES} bytes`));
+          length += chunk.length;
+          if (length > MAX_BYTES) response.destroy(new Error(`answered more than ${MAX_BYTES} bytes`));
           else chunks.push(chunk);
         });
         response.once('end', () => {
-          const status = response.statusCode ?? 0;
-          const contentType = response.headers['content-type'] ?? '';
-          resolve(new Response(Buffer.concat(chunks), { status, headers: { 'content-type': contentType } }));
+          const { statusCode = 0, headers: said } = response;
+          resolve({ status: statusCode, contentType: said['content-type'] ?? '', bytes: Buffer.concat(chunks) });
         });
         response.once('error', reject);
       });
       asked.once('error', reject);
       asked.end(textOf(body));
     });
+    // Of any other `Response` makes an exception of its own. Thrown here, and not where the answer ends: nobody catches it there.
+    if (status < 200 || status > 599) throw new Error(`answered with status ${status}`);
+    return new Response(bytes.length === 0 ? null : bytes, { status, headers: { 'content-type': contentType } });
   };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly bytes: Buffer<ArrayBuffer>;
 }
 
 /** Bodies of requests are forms. */
