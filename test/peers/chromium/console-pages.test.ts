@@ -197,8 +197,9 @@ describe('The console in Chromium', () => {
     const tab = await context.newPage();
     await tab.clock.setSystemTime(Date.now() + HOUR_MS);
     await tab.goto(new URL('/', page.url()).href);
+    // Of an hour, less up to a twentieth by lot; by the clock of the machine it would be over.
     await tab
-      .getByText(/in (60|59|58) minutes/)
+      .getByText(/in (60|5\d) minutes/)
       .first()
       .waitFor();
     const said = await tab
