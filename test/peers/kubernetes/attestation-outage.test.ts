@@ -84,7 +84,7 @@ describe('While the API server is away', function () {
     for (const { token } of [deleted, gated, known]) await capstan.granted({ token });
     assert.equal(capstan.newest().attestation?.clusterStaleMs, undefined);
     await cluster.api.delete(podNamed('shop', 'deleted'));
-    await capstan.refused({ token: deleted.token }, /^CAP-A11 /);
+    await capstan.refusedSoon({ token: deleted.token }, /^CAP-A11 /);
 
     await cluster.stopApiServer();
     const stoppedMs = performance.now();

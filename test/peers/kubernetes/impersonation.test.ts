@@ -53,7 +53,15 @@ describe('A ztunnel of a Kubernetes cluster', function () {
 
   /** On the wire nothing but that it is refused, in the journal why. */
   async function refused(wanted: string, reason: string, says: RegExp, shown = token): Promise<void> {
-    const { code, details } = await ask(wanted, shown);
+    // What was done at the API server a moment ago is known a moment later.
+    const { code, details } = await eventually(
+      'a refusal',
+      async () => {
+        const outcome = await ask(wanted, shown);
+        return outcome.code !== status.OK && outcome;
+      },
+      SOON,
+    );
     assert.equal(code, status.UNAUTHENTICATED, details);
     const [, id = ''] = /^CAP-A07 impersonation is refused id=(\w+)$/.exec(details) ?? assert.fail(details);
     const [record] = capstan.files.decisions({ decisionId: id });

@@ -39,6 +39,8 @@ describe('A server whose policies ask the cluster', function () {
       'policy.directory': undefined,
       'cluster.remote.directory': files.path('remote'),
       'cluster.remote.secrets.namespace': REMOTE,
+      // A request may be held for that long, less a second.
+      'listen.requestTimeout': '30s',
     };
     account = await ChartAccount.make(cluster, settings, { values: NO_GATEWAYS });
     capstan = ended.use(await AttestedServer.startAs(account, files));
@@ -208,10 +210,12 @@ const rulesOf: Readonly<Record<string, TestRule>> = {
     'has-ingress',
     { kind: 'Ingress', where: "object.spec.rules.exists(r, r.host.endsWith('.shop.example'))" },
     'publish an Ingress first',
+    // In which it comes on a busy machine, too.
+    '10s',
   ),
-  gated: demanding('gated', 'has-gateway', { kind: 'Gateway' }, 'make a Gateway'),
+  gated: demanding('gated', 'has-gateway', { kind: 'Gateway' }, 'make a Gateway', '3s'),
 };
 
-function demanding(namespace: string, id: string, exists: object, message: string): TestRule {
-  return { namespaces: [namespace], more: { conditions: [{ id, exists, message, waitFor: '3s' }] } };
+function demanding(namespace: string, id: string, exists: object, message: string, waitFor: string): TestRule {
+  return { namespaces: [namespace], more: { conditions: [{ id, exists, message, waitFor }] } };
 }

@@ -45,6 +45,7 @@ describe('Refusals as Events of a Kubernetes cluster', function () {
     const said = await refuse(token);
     const pod = await eventually('an Event of the pod', async () => (await eventsOf('shop', 'Pod'))[0], WITHIN);
     assert.equal((pod['involvedObject'] as { uid: string }).uid, uid);
+    await eventually('an Event of its account', async () => (await eventsOf('shop', 'ServiceAccount'))[0], WITHIN);
     const [line = ''] = said.split(' id=');
     for (const kind of ['serviceaccount', 'pod']) {
       const { stdout } = spawnSync(...kubectl(cluster, 'describe', kind, 'web', '-n', 'shop'), { encoding: 'utf8' });
@@ -57,7 +58,9 @@ describe('Refusals as Events of a Kubernetes cluster', function () {
   it('are one for many of a kind', async () => {
     const { token } = await podWithToken(cluster, 'data', 'etl');
     for (let index = 0; index < 40; index += 1) await refuse(token);
-    await eventually('an Event', async () => (await eventsOf('data', 'ServiceAccount'))[0], WITHIN);
+    for (const kind of ['ServiceAccount', 'Pod']) {
+      await eventually(`an Event of the ${kind}`, async () => (await eventsOf('data', kind))[0], WITHIN);
+    }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     assert.equal((await eventsOf('data', 'ServiceAccount')).length, 1);
     assert.equal((await eventsOf('data', 'Pod')).length, 1);

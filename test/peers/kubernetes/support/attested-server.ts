@@ -7,6 +7,7 @@ import type { Outcome } from '../../../adapters/grpc/wire.ts';
 import { RunningServer, type Showing } from '../../../app/support/running-server.ts';
 import { ServerFiles } from '../../../app/support/server-files.ts';
 import { buildCsr } from '../../../support/certificates.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { ChartAccount, type Settings } from './chart-account.ts';
 import type { KubernetesCluster, PodSettings, TokenRequest } from './cluster.ts';
 
@@ -16,6 +17,8 @@ export interface Asking {
   readonly clusterId?: string;
   readonly showing?: Showing;
 }
+
+const SOON = { withinMs: 30_000 };
 
 export class AttestedServer implements AsyncDisposable {
   readonly files: ServerFiles;
@@ -78,6 +81,12 @@ export class AttestedServer implements AsyncDisposable {
     const { code: found, details } = await this.ask(asking);
     assert.match(details, message);
     assert.equal(found, code, details);
+  }
+
+  /** As `refused`, once what was done at the API server a moment ago is known here. */
+  async refusedSoon(asking: Asking, message: RegExp, code?: status): Promise<void> {
+    await eventually('the refusal', async () => (await this.ask(asking)).code !== status.OK, SOON);
+    await this.refused(asking, message, code);
   }
 
   /** The newest record in the journal. */

@@ -5,6 +5,8 @@ import { Agent, request } from 'node:https';
 import { eventually } from '../../../support/eventually.ts';
 
 const ANSWER_MS = 30_000;
+/** A connection that is kept is given up long before the API server does (90 s), which would end it under the next question. */
+const IDLE_MS = 20_000;
 const ESTABLISHED = { withinMs: 30_000 };
 /** As field manager of what the tests apply. */
 const MANAGER = 'test';
@@ -66,7 +68,7 @@ export class ClusterApi implements Disposable {
     const { server, 'certificate-authority': caFile } = clusters[0].cluster;
     this.#port = Number(new URL(server).port);
     this.#token = users[0].user.token;
-    this.#agent = new Agent({ ca: readFileSync(caFile), keepAlive: true, maxSockets: 8 });
+    this.#agent = new Agent({ ca: readFileSync(caFile), keepAlive: true, maxSockets: 8, timeout: IDLE_MS });
   }
 
   /** @throws ApiRefusal, or the error of a connection that nobody answers. */

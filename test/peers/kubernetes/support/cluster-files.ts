@@ -1,7 +1,7 @@
 // What a cluster's programs read: certificates, the keys of service accounts, the administrator's static token, kubeconfigs. All of
 // it is in one temporary folder, which goes with the cluster or with the test's process.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createRoot, issueLeaf } from '../../support/pki.ts';
@@ -52,7 +52,9 @@ export class ClusterFiles implements Disposable {
 
   write(name: string, text: string): string {
     const file = this.path(name);
-    writeFileSync(file, text, { mode: 0o600 });
+    // In one step: a program may be reading it.
+    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
     return file;
   }
 
