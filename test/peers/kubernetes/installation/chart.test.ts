@@ -13,6 +13,7 @@ import type { ClusterObject } from '../support/cluster-api.ts';
 import {
   ALL_ON,
   consoleValues,
+  gitSyncValues,
   ISTIO_CONFIG,
   objectsIn,
   renderChart,
@@ -58,6 +59,7 @@ const VALUES: Readonly<Record<string, Values>> = {
   'administration from elsewhere': ADMINISTRATION,
   'a console with a Service of its own': consoleValues().offered,
   'a console that stays in its pod': consoleValues().within,
+  'policies held against a checkout': gitSyncValues(),
   'revocation lists': {
     config: {
       crl: { address: '0.0.0.0:8080' },

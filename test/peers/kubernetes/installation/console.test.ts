@@ -9,7 +9,6 @@ import { Visitor, type VisitorSettings } from '../../../app/operating/console/su
 import { ServerFiles } from '../../../app/support/server-files.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
 import { freePort } from '../../../support/eventually.ts';
-import { bundleDocument } from '../../../support/policy/signed-bundle.ts';
 import { signInAs } from '../../chromium/support/at-provider.ts';
 import { findChromium, openChromium } from '../../chromium/support/chromium.ts';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../../chromium/support/test-provider.ts';
@@ -190,31 +189,14 @@ describe('A server with the configuration that the chart renders', function () {
   });
   afterEach(async () => ended.disposeAsync());
 
-  /** What docs/kubernetes.md has people make before. */
-  function installed(): GivenObjects {
-    const bundle = bundleDocument([{}], { sequence: 1 });
-    return {
-      'capstan-issuer': { 'tls.crt': files.pki.intermediate.certificatePem, 'tls.key': files.pki.intermediate.keyPem },
-      'capstan-anchors': { 'root-cert.pem': files.pki.root.certificatePem },
-      'capstan-policy-bundle': { 'bundle.yaml': JSON.stringify(bundle), 'bundle.yaml.sig': files.signBundle(bundle) },
-    };
-  }
-
   /** Installs, and does what the notes say. @returns where the console is by them. */
   async function followed(values: Values, given: GivenObjects): Promise<string> {
-    // There is no API server here to ask.
-    const all = mergedValues(values, {
-      config: { cluster: { kubernetes: null }, telemetry: { logFile: '/var/lib/capstan/capstan.log' } },
-    });
-    const pinned = { keys: [files.path('bundle-key.pem')] };
-    const { objects } = renderChart(all, 'istio-system', pinned);
-    const pod = await ChartPod.mounted(objects, { ...installed(), ...given }, files.path('pod'));
+    const pod = await ChartPod.installed(values, files, given);
     await demandChecked(pod.configFile);
     await pod.start(ended);
-    const notes = renderNotes(all, pinned);
-    const [, to = '', local, port] = /port-forward (\S+) (\d+):(\d+)/.exec(notes) ?? [];
+    const [, to = '', local, port] = /port-forward (\S+) (\d+):(\d+)/.exec(pod.notes) ?? [];
     await pod.forward(to, Number(local), Number(port), ended);
-    return /Its console, .*: (https:\S+)\//.exec(notes)![1]!;
+    return /Its console, .*: (https:\S+)\//.exec(pod.notes)![1]!;
   }
 
   /** With the hosts file of the notes. */

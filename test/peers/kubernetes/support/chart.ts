@@ -108,6 +108,9 @@ export function objectsIn(text: string): readonly ClusterObject[] {
     .filter((object) => object !== null);
 }
 
+/** Of docs/policy.md: a container beside Capstan that keeps the checkout of policies. */
+export const gitSyncValues = (): Values => valuesShownIn('policy.md', /<!-- git-sync -->\s+```yaml\n([\s\S]*?)```/);
+
 /** As Helm lays one file of values over another. */
 export function mergedValues(below: Values, above: Values): Values {
   const isMap = (value: unknown): value is Values =>

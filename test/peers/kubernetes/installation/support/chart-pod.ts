@@ -1,13 +1,15 @@
 // The pod that the chart renders, as a server in this process: it reads the rendered configuration, finds mounted what the rendered
 // pod mounts, and listens where that says. Only the roots of paths and the ports are this machine's own.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { serve, type ServeReport } from '../../../../../src/app/serve.ts';
 import { loadConfig } from '../../../../../src/config/load.ts';
+import type { ServerFiles } from '../../../../app/support/server-files.ts';
 import { freePort } from '../../../../support/eventually.ts';
+import { mergedValues, renderChart, renderNotes, type Values } from '../../support/chart.ts';
 import type { ClusterObject } from '../../support/cluster-api.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -36,8 +38,11 @@ interface ServiceSpec {
 }
 
 const CONFIG = '/etc/capstan/capstan.yaml';
+const LOG = '/var/lib/capstan/capstan.log';
 
 export class ChartPod {
+  readonly #values: Values;
+  readonly #pinned: { readonly keys: readonly string[] };
   readonly #objects: readonly ClusterObject[];
   readonly #given: GivenObjects;
   /** Where the pod's root is. */
@@ -45,20 +50,28 @@ export class ChartPod {
   /** On this machine, by port of the pod. */
   readonly #ports = new Map<number, number>();
 
-  private constructor(objects: readonly ClusterObject[], given: GivenObjects, root: string) {
-    this.#objects = objects;
-    this.#given = given;
-    this.#root = root;
+  private constructor(values: Values, files: ServerFiles, given: GivenObjects) {
+    // There is no API server here to ask.
+    this.#values = mergedValues(values, { config: { cluster: { kubernetes: null }, telemetry: { logFile: LOG } } });
+    this.#pinned = { keys: [files.path('bundle-key.pem')] };
+    this.#objects = renderChart(this.#values, 'istio-system', this.#pinned).objects;
+    this.#given = { ...madeBefore(files), ...given };
+    this.#root = files.directory;
   }
 
-  /** @param root an empty folder, which the caller removes. */
-  static async mounted(objects: readonly ClusterObject[], given: GivenObjects, root: string): Promise<ChartPod> {
-    const pod = new ChartPod(objects, given, root);
+  /** @param files of the CA, and the folder that is the pod's root. @param given beside what docs/kubernetes.md has people make before. */
+  static async installed(values: Values, files: ServerFiles, given: GivenObjects = {}): Promise<ChartPod> {
+    const pod = new ChartPod(values, files, given);
     for (const { mountPath, name, subPath } of pod.#container.volumeMounts) pod.#mount(name, mountPath, subPath);
     for (const { containerPort } of pod.#container.ports) pod.#ports.set(containerPort, await freePort());
     const config = pod.#readable(pod.#filesOf('config')['capstan.yaml'] ?? '');
     writeFileSync(pod.configFile, config);
     return pod;
+  }
+
+  /** What who installs it is told. */
+  get notes(): string {
+    return renderNotes(this.#values, this.#pinned);
   }
 
   get configFile(): string {
@@ -143,11 +156,22 @@ export class ChartPod {
 
   /** The configuration with the paths and ports of this machine, and of its addresses the loopback's. */
   #readable(text: string): string {
+    const mounts = this.#container.volumeMounts.map(({ mountPath }) => mountPath).join('|');
     return text
-      .replace(/\/(etc|var\/lib)\/capstan\//g, (found) => path.join(this.#root, found))
+      .replaceAll(new RegExp(`(?<![\\w/.])(${mounts})(?=/)`, 'g'), (found) => path.join(this.#root, found))
       .replace(
         /address: [\d.]+:(\d+)/g,
         (_, port: string) => `address: 127.0.0.1:${this.#ports.get(Number(port)) ?? 0}`,
       );
   }
+}
+
+/** As docs/kubernetes.md has people make them. */
+function madeBefore(files: ServerFiles): GivenObjects {
+  const text = (name: string): string => readFileSync(files.path(name), 'utf8');
+  return {
+    'capstan-issuer': { 'tls.crt': text('issuer-chain.pem'), 'tls.key': text('issuer-key.pem') },
+    'capstan-anchors': { 'root-cert.pem': text('anchors.pem') },
+    'capstan-policy-bundle': { 'bundle.yaml': text('bundle.yaml'), 'bundle.yaml.sig': text('bundle.yaml.sig') },
+  };
 }
