@@ -3,10 +3,10 @@
 {{- if .Values.console.enabled -}}{{ dig "listen" "console" "address" "0.0.0.0:15019" .Values.config }}{{- end -}}
 {{- end -}}
 
-{{/* Not empty where others than the pod itself, and kubectl port-forward, reach it. */}}
+{{/* Not empty where others reach it. */}}
 {{- define "capstan.consoleOffered" -}}
 {{- with include "capstan.console" . -}}
-{{- if not (regexMatch "^(127\\.|localhost:|\\[::1\\])" .) -}}yes{{- end -}}
+{{- if not (include "capstan.isLoopback" .) -}}yes{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -29,6 +29,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if regexMatch "^postgres(ql)?://" .Values.config.journal.store -}}yes{{- end -}}
 {{- end -}}
 
+{{/* Not empty for an address that nobody but the pod itself, and kubectl port-forward, reaches. */}}
+{{- define "capstan.isLoopback" -}}
+{{- if regexMatch "^(127\\.|localhost:|\\[::1\\])" . -}}yes{{- end -}}
+{{- end -}}
+
 {{/* The Lease by which one replica writes, and the webhook: two releases never share one. */}}
 {{- define "capstan.leaseName" -}}
 {{- dig "cluster" "kubernetes" "leaseName" (include "capstan.name" .) .Values.config -}}
@@ -71,5 +76,6 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $judged := dict "root" . "config" $config -}}
 {{- include "capstan.consoleRefusals" $judged -}}
 {{- include "capstan.mountRefusals" $judged -}}
+{{- include "capstan.listenerRefusals" $judged -}}
 {{- $config | toYaml -}}
 {{- end -}}

@@ -19,6 +19,16 @@ describe('A server of the chart with a checkout of policies', function () {
     peerOrSkip(this, findPrograms('helm'), 'Helm');
   });
 
+  it('looks where the container puts it', () => {
+    const { config, extraContainers } = gitSyncValues() as unknown as {
+      readonly config: { readonly policy: { readonly expected: { readonly directory: string } } };
+      readonly extraContainers: readonly [{ readonly args: readonly string[] }];
+    };
+    const option = (name: string): string =>
+      extraContainers[0].args.find((arg) => arg.startsWith(`--${name}=`))!.slice(name.length + 3);
+    assert.equal(config.policy.expected.directory, `${option('root')}/${option('link')}`);
+  });
+
   it('starts before the first commit is there, says so, and then which commit is in force', async () => {
     await using ended = new AsyncDisposableStack();
     const files = ended.use(await ServerFiles.create());
@@ -28,7 +38,6 @@ describe('A server of the chart with a checkout of policies', function () {
       ((await (await fetch(`http://${httpAddress}/policy`)).json()) as PolicyInForce).drift;
     await eventually('that it cannot be read', async () => (await drift())?.problem !== undefined, SOON);
     assert.equal((await fetch(`http://${httpAddress}/readyz`)).status, 200);
-    // The mount of the container is what --root and --link name.
     checkOut(files, COMMIT);
     await eventually('the commit', async () => (await drift())?.gitRevisionInForce === COMMIT, SOON);
     const { problem, policies } = (await drift())!;

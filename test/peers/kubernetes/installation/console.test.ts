@@ -152,23 +152,6 @@ describe('The chart, of a console,', function () {
       assert.throws(() => renderChart(values), why);
     });
   }
-
-  for (const [value, listen] of [
-    ['administration.clientCaConfigMap', { administration: people }],
-    ['console.certificateSecret', { console: { chainFile: '/etc/capstan/console/tls.crt' } }],
-    ['console.oidcSecret', { console: { oidc: { caFile: '/etc/capstan/console-oidc/ca.crt' } } }],
-    ['metrics.tokenSecret', { metrics: { tokenFile: '/etc/capstan/metrics/tokens' } }],
-  ] as const) {
-    it(`refuses files of ${value} where nothing mounts them`, () => {
-      assert.throws(() => renderChart({ config: { listen } }), new RegExp(`mounted where ${value} names`));
-      const [section = '', key = ''] = value.split('.');
-      const extraVolumeMounts = [
-        { name: 'own', mountPath: `/etc/capstan/${/capstan\/([a-z-]+)/.exec(JSON.stringify(listen))![1]}` },
-      ];
-      assert.doesNotThrow(() => renderChart({ config: { listen }, [section]: { [key]: 'somebody' } }));
-      assert.doesNotThrow(() => renderChart({ config: { listen }, extraVolumeMounts }));
-    });
-  }
 });
 
 describe('A server with the configuration that the chart renders', function () {

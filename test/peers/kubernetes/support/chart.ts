@@ -109,7 +109,8 @@ export function objectsIn(text: string): readonly ClusterObject[] {
 }
 
 /** Of docs/policy.md: a container beside Capstan that keeps the checkout of policies. */
-export const gitSyncValues = (): Values => valuesShownIn('policy.md', /<!-- git-sync -->\s+```yaml\n([\s\S]*?)```/);
+export const gitSyncValues = (): Values =>
+  valuesShownIn('policy.md', /<!-- file: git-sync-values\.yaml -->\s+```yaml\n([\s\S]*?)```/);
 
 /** As Helm lays one file of values over another. */
 export function mergedValues(below: Values, above: Values): Values {
