@@ -44,7 +44,7 @@ export async function lookThroughEstate(
 ): Promise<RogueLook<ServerFindings>> {
   const { paths, nowMs } = asked;
   const known = await knownIn(asked);
-  const gathered = new Gathered();
+  const gathered = new Gathered({ paths });
   const missed: string[] = [];
   const unlisted = (path: string, cause: unknown): void => {
     gathered.skip(path, fileProblem(cause));
@@ -66,7 +66,8 @@ export async function lookThroughEstate(
     ...(cluster === undefined ? [] : [formatQuantity(cluster.objects, 'object')]),
   ];
   const findings = rogueFindings(report, cluster?.issuers ?? [], lookedThrough);
-  return reportedLook(findings, [...missed, ...(cluster?.missed ?? [])]);
+  const beyond = gathered.leftOut === 0 ? [] : [`${formatQuantity(gathered.leftOut, 'certificate')} had no room`];
+  return reportedLook(findings, { missed: [...missed, ...(cluster?.missed ?? []), ...beyond], paths });
 }
 
 async function knownIn({ knownFile, federated }: AskedLook): Promise<Trust['corporate']> {

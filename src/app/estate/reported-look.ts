@@ -1,7 +1,8 @@
 // What of a look for rogue CAs leaves its thread: bounded, whoever planted how much, for it is taken in where certificates are issued.
 import type { RogueLook } from '../../authority/estate/rogue-watch.ts';
+import { sharedOut } from '../../domain/bounded/shared-out.ts';
 import type { RogueFacts } from '../../ports/platform/events.ts';
-import { pathOfPart } from '../../review/rogue/found.ts';
+import { namespaceIn, pathOfPart, shareOf } from '../../review/rogue/found.ts';
 import {
   FOUND_KINDS,
   type FoundKind,
@@ -28,28 +29,49 @@ export interface ServerFindings extends RogueFindings {
   readonly hidden: number;
 }
 
-/** @param missed what was to be looked at and could not be, each with why. */
+/** @param missed what was to be looked at and could not be, each with why. @param paths that were named to be looked in. */
 export function reportedLook(
   { found, issuers, notRead, ...rest }: RogueFindings,
-  missed: readonly string[] = [],
+  { missed = [], paths = [] }: { readonly missed?: readonly string[]; readonly paths?: readonly string[] } = {},
 ): RogueLook<ServerFindings> {
-  const kept = issuers.slice(0, roomFor(issuers, found, MAX_FOUND));
-  const reported = issuers.slice(0, roomFor(issuers, found, MAX_REPORTED));
+  const shareOfFound = sharesOf(found, paths);
+  const most = (limit: number) => {
+    const ofIssuers = sharedOut(issuers, ({ name }) => namespaceIn(name), roomFor(issuers, found, limit));
+    return { issuers: ofIssuers, found: sharedOut(found, shareOfFound, limit - ofIssuers.length) };
+  };
+  const [kept, reported] = [most(MAX_FOUND), most(MAX_REPORTED)];
   const all = [...issuers.map(issuerFacts), ...found.map(factsOf)];
   return {
-    rogues: [...reported.map(issuerFacts), ...found.slice(0, MAX_REPORTED - reported.length).map(factsOf)],
+    rogues: [...reported.issuers.map(issuerFacts), ...reported.found.map(factsOf)],
     missed: { count: missed.length, first: missed.slice(0, MAX_MISSED).map(cut) },
     counts: countsOf(all),
     findings: {
       ...rest,
-      found: found.slice(0, MAX_FOUND - kept.length).map(shortened),
-      issuers: kept,
+      found: kept.found.map((data) => shortened(data, paths)),
+      issuers: kept.issuers,
       notRead: notRead.slice(0, MAX_NOT_READ).map(({ why, count, examples }) => {
         return { why: cut(why), count, examples: examples.slice(0, MAX_EXAMPLES).map(cut) };
       }),
       hidden: Math.max(0, all.length - MAX_FOUND),
     },
   };
+}
+
+/**
+ * What lies in several shares counts for the one in which least was found: who lays copies of another's CA beside thousands of his own
+ * does not hide it.
+ */
+function sharesOf(found: readonly RogueData[], paths: readonly string[]): (data: RogueData) => string {
+  const sharesIn = ({ places, leaves }: RogueData): readonly string[] => [
+    ...new Set([...places, ...leaves.places].map(({ kind, place: name }) => shareOf({ kind, name }, paths))),
+  ];
+  const counts = new Map<string, number>();
+  for (const data of found) for (const share of sharesIn(data)) counts.set(share, (counts.get(share) ?? 0) + 1);
+  const countOf = (share: string): number => counts.get(share) ?? 0;
+  return (data) =>
+    sharesIn(data)
+      .toSorted((one, other) => countOf(one) - countOf(other))
+      .at(0) ?? '';
 }
 
 /** Half at least is left to the others: whoever may make issuers of cert-manager, or plant certificates, hides none of the other kind. */
@@ -64,13 +86,13 @@ function countsOf(all: readonly RogueFacts[]): Readonly<Record<string, number>> 
   return counts;
 }
 
-function shortened(data: RogueData): RogueData {
+function shortened(data: RogueData, paths: readonly string[]): RogueData {
   const { subject, issuer, places, leaves, why } = data;
   return {
     ...data,
     ...{ subject: cut(subject), issuer: cut(issuer), why: why.slice(0, 2 * MAX_TEXT) },
     signer: data.signer && { ...data.signer, subject: cut(data.signer.subject) },
-    places: places.slice(0, MAX_PLACES).map(shortPlace),
+    places: sharedOut(places, ({ kind, place: name }) => shareOf({ kind, name }, paths), MAX_PLACES).map(shortPlace),
     leaves: { count: leaves.count, places: leaves.places.map(shortPlace) },
   };
 }

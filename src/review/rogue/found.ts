@@ -37,6 +37,24 @@ export function pathOfPart(kind: PlaceKind, place: string, part: string): string
   return place.endsWith('/') ? `${place}${part}` : `${place}/${part}`;
 }
 
+/**
+ * By which room is shared out, so that who fills one share hides nothing in another: the namespace of an object, and of files the first
+ * folder below the path that was named.
+ * @param paths that were named.
+ */
+export function shareOf({ kind, name }: Pick<Place, 'kind' | 'name'>, paths: readonly string[]): string {
+  if (kind !== 'file') return namespaceIn(name);
+  const root = paths.find((path) => name === path || name.startsWith(path.endsWith('/') ? path : `${path}/`));
+  if (root === undefined) return name;
+  const [first = ''] = name.slice(root.length).replace(/^\/+/, '').split('/', 1);
+  return `${root}/${first}`;
+}
+
+/** @param title such as `Secret istio-system/cacerts`. @returns empty of what is in none. */
+export function namespaceIn(title: string): string {
+  return /^\S+ ([^/]+)\//.exec(title)?.[1] ?? '';
+}
+
 /** One certificate of one place. */
 export interface Sighting {
   readonly place: Place;

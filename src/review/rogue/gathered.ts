@@ -1,16 +1,19 @@
-// What was found so far: each certificate once, with the places where it lies. Texts are let go as soon as they are read.
+// What was found so far: each certificate once, with the places where it lies. Texts are let go as soon as they are read. Where there
+// is no more room, whoever has most of it gives way: no namespace hides what lies in another by filling it.
 import { hash } from 'node:crypto';
+import { Places } from '../../domain/bounded/places.ts';
 import { isSelfIssued, readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
 import { formatCount } from '../../domain/text/format-count.ts';
 import { certificatesIn } from './certificates-in.ts';
-import { pathOfPart, type NotRead, type Place, type PlacePart, type Sighting } from './found.ts';
+import { pathOfPart, shareOf, type NotRead, type Place, type PlacePart, type Sighting } from './found.ts';
 import { isCa } from './lineage.ts';
 import { keysByText, shownKeys } from './private-keys.ts';
 
 /** Different certificates; a parsed one takes some 10 kB. */
 export const MAX_CERTIFICATES = 20_000;
-/** Of these leaves: whoever may have any number of them issued leaves room for the CA that is looked for. */
+/** Of these leaves: whoever may have any number of them issued leaves room for the CA that is looked for. CAs leave leaves as much. */
 export const MAX_LEAVES = 15_000;
+const KEPT_FREE = MAX_CERTIFICATES - MAX_LEAVES;
 /** Places that are kept of each certificate; more are counted. */
 const MAX_SIGHTINGS = 20;
 /** Names that are kept of what could not be read for one reason. */
@@ -28,15 +31,26 @@ export interface GatheredCertificate {
 
 interface Kept {
   readonly certificate: PathCertificate;
+  readonly isLeaf: boolean;
+  share: string;
   readonly sightings: Sighting[];
   sightingCount: number;
   hasPrivateKey: boolean;
 }
 
 export class Gathered {
+  readonly #paths: readonly string[];
   readonly #certificates = new Map<string, Kept>();
-  #leaves = 0;
+  /** By SHA-256, each with the share that has it. */
+  readonly #leaves = new Places<string>();
+  readonly #others = new Places<string>();
   readonly #notRead = new Map<string, { count: number; readonly examples: string[] }>();
+  #leftOut = 0;
+
+  /** @param settings.paths of files and directories that were named: see `shareOf`. */
+  constructor({ paths }: { readonly paths: readonly string[] } = { paths: [] }) {
+    this.#paths = paths;
+  }
 
   get certificates(): readonly GatheredCertificate[] {
     return [...this.#certificates.values()];
@@ -44,6 +58,11 @@ export class Gathered {
 
   get notRead(): readonly NotRead[] {
     return [...this.#notRead].map(([why, { count, examples }]) => ({ why, count, examples }));
+  }
+
+  /** Different certificates for which there was no room. */
+  get leftOut(): number {
+    return this.#leftOut;
   }
 
   /** Its texts are handed in one by one; what lies beside what is known at its end. */
@@ -61,39 +80,88 @@ export class Gathered {
 
   /** @returns what says where a private key lies with it, once that is known. */
   add(der: Uint8Array, sighting: Sighting): (privateKey: string) => void {
-    const kept = this.#keep(der, placeName(sighting));
+    const share = shareOf(sighting.place, this.#paths);
+    const kept = this.#keep(der, share, placeName(sighting));
     if (kept === undefined) return () => undefined;
     kept.sightingCount += 1;
-    const at = kept.sightings.length;
-    if (at < MAX_SIGHTINGS) kept.sightings.push(sighting);
+    const at = this.#sightingAt(kept, share);
+    if (at === undefined) return () => (kept.hasPrivateKey = true);
+    kept.sightings[at] = sighting;
     return (privateKey) => {
       kept.hasPrivateKey = true;
-      if (at < MAX_SIGHTINGS) kept.sightings[at] = { ...sighting, privateKey };
+      if (kept.sightings[at] === sighting) kept.sightings[at] = { ...sighting, privateKey };
     };
   }
 
-  #keep(der: Uint8Array, name: string): Kept | undefined {
+  /** @returns where it is kept: once all are, the first of each share still is, and one of those that have several gives way. */
+  #sightingAt({ sightings }: Kept, share: string): number | undefined {
+    if (sightings.length < MAX_SIGHTINGS) return sightings.length;
+    const shares = sightings.map(({ place }) => shareOf(place, this.#paths));
+    if (shares.includes(share)) return undefined;
+    const spare = shares.findLastIndex((one, at) => shares.indexOf(one) !== at);
+    return spare === -1 ? undefined : spare;
+  }
+
+  #keep(der: Uint8Array, share: string, name: string): Kept | undefined {
     const digest = hash('sha256', der, 'hex');
     const known = this.#certificates.get(digest);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#passOn(digest, known, share);
+      return known;
+    }
     const certificate = readPathCertificate(der);
     if ('problem' in certificate) {
       this.skip(name, certificate.problem);
       return undefined;
     }
     const isLeaf = !isCa(certificate) && !isSelfIssued(certificate);
-    if (isLeaf && this.#leaves >= MAX_LEAVES) {
-      this.skip(name, `has a leaf beyond the first ${formatCount(MAX_LEAVES)} different ones`);
+    if (!this.#makeRoom(isLeaf, share)) {
+      this.#leaveOut(name, isLeaf);
       return undefined;
     }
-    if (this.#certificates.size >= MAX_CERTIFICATES) {
-      this.skip(name, `has a certificate beyond the first ${formatCount(MAX_CERTIFICATES)} different ones`);
-      return undefined;
-    }
-    if (isLeaf) this.#leaves += 1;
-    const kept = { certificate, sightings: [], sightingCount: 0, hasPrivateKey: false };
+    const kept = { certificate, isLeaf, share, sightings: [], sightingCount: 0, hasPrivateKey: false };
     this.#certificates.set(digest, kept);
+    this.#places(isLeaf).add(share, digest);
     return kept;
+  }
+
+  /** What lies in several shares counts for the one that has least: nobody has what is another's left out with his own. */
+  #passOn(digest: string, kept: Kept, share: string): void {
+    const places = this.#places(kept.isLeaf);
+    if (share === kept.share || places.heldBy(share) + 1 >= places.heldBy(kept.share)) return;
+    places.remove(kept.share, digest);
+    places.add(share, digest);
+    kept.share = share;
+  }
+
+  #makeRoom(isLeaf: boolean, share: string): boolean {
+    const isFull = this.#certificates.size >= MAX_CERTIFICATES;
+    if (!isFull && (!isLeaf || this.#leaves.size < MAX_LEAVES)) return true;
+    const [own, other] = isLeaf ? [this.#leaves, this.#others] : [this.#others, this.#leaves];
+    const ofOthers = isFull && own.size < KEPT_FREE;
+    const from = ofOthers ? other : own;
+    const owner = from.largestOwner();
+    if (owner === undefined || (!ofOthers && from.heldBy(owner) <= own.heldBy(share) + 1)) return false;
+    this.#end(owner, from.oldestOf(owner), from);
+    return true;
+  }
+
+  #end(owner: string, digest: string | undefined, from: Places<string>): void {
+    const kept = digest === undefined ? undefined : this.#certificates.get(digest);
+    if (digest === undefined || kept === undefined) return;
+    from.remove(owner, digest);
+    this.#certificates.delete(digest);
+    this.#leaveOut(kept.sightings.slice(0, 1).map(placeName).join(''), kept.isLeaf);
+  }
+
+  #leaveOut(name: string, isLeaf: boolean): void {
+    this.#leftOut += 1;
+    const [most, what] = isLeaf ? [MAX_LEAVES, 'a leaf'] : [MAX_CERTIFICATES, 'a certificate'];
+    this.skip(name, `has ${what} that was left out: there are more than ${formatCount(most)} different ones`);
+  }
+
+  #places(isLeaf: boolean): Places<string> {
+    return isLeaf ? this.#leaves : this.#others;
   }
 }
 

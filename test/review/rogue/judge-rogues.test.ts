@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readPathCertificate, type PathCertificate } from '../../../src/domain/x509/path/certificate.ts';
 import { adviceOn } from '../../../src/review/rogue/advice.ts';
-import { Gathered, MAX_LEAVES } from '../../../src/review/rogue/gathered.ts';
+import { Gathered, MAX_CERTIFICATES, MAX_LEAVES } from '../../../src/review/rogue/gathered.ts';
 import { judgeRogues, type Rogue, type RogueReport } from '../../../src/review/rogue/judge-rogues.ts';
 import type { SignatureOptions } from '../../../src/review/rogue/signatures.ts';
 import type { Trust } from '../../../src/review/rogue/trust.ts';
@@ -160,8 +160,47 @@ describe('The finder of rogue CAs', () => {
     assert.equal(gathered.certificates.at(-1)?.certificate.subject, 'CN=Some Root');
     assert.deepEqual(
       gathered.notRead.map(({ why, count }) => [why, count]),
-      [['has a leaf beyond the first 15,000 different ones', 1]],
+      [['has a leaf that was left out: there are more than 15,000 different ones', 1]],
     );
+  });
+
+  it('finds what lies in another namespace than as many CAs as anybody has, before and after them', async () => {
+    const [flood, before, after, leaf] = [
+      await tier('Flood'),
+      await tier('Before'),
+      await tier('After'),
+      await tier('leaf', { by: mesh, ca: false, subject: 'CN=leaf' }),
+    ];
+    const gathered = new Gathered();
+    const lyingIn = (namespace: string) =>
+      ({ place: { kind: 'config-map', name: `ConfigMap ${namespace}/roots` }, part: 'ca.pem' }) as const;
+    gathered.add(before.der, lyingIn('shop'));
+    // A copy of what is another's is not left out with one's own.
+    gathered.add(after.der, lyingIn('aaa'));
+    for (let index = 0; index < MAX_CERTIFICATES; index += 1) {
+      const other = Buffer.from(flood.der);
+      other.writeUInt32BE(index, other.length - 4);
+      gathered.add(other, lyingIn('aaa'));
+    }
+    gathered.add(after.der, lyingIn('bank'));
+    gathered.add(leaf.der, lyingIn('bank'));
+    const counts = Map.groupBy(gathered.certificates, ({ certificate }) => certificate.subject);
+    const found = ['CN=Before', 'CN=After', 'CN=leaf'].map(
+      (name) => counts.get(name)?.[0]?.sightings.at(-1)?.place.name,
+    );
+    assert.deepEqual(found, ['ConfigMap shop/roots', 'ConfigMap bank/roots', 'ConfigMap bank/roots']);
+    assert.equal(gathered.certificates.length, MAX_CERTIFICATES);
+    assert.equal(gathered.leftOut, 3);
+  });
+
+  it('says a place of each namespace where one certificate lies very often in one of them', async () => {
+    const shadow = await tier('Shadow');
+    const gathered = new Gathered();
+    const sightings = [...Array.from({ length: 40 }, (_, n) => `ConfigMap aaa/${n}`), 'ConfigMap zzz/roots'];
+    for (const name of sightings) gathered.add(shadow.der, { place: { kind: 'config-map', name }, part: 'ca.pem' });
+    const [found] = gathered.certificates;
+    assert.deepEqual([found?.sightings.length, found?.sightingCount], [20, 41]);
+    assert.ok(found?.sightings.some(({ place }) => place.name === 'ConfigMap zzz/roots'));
   });
 
   describe('among very many CAs of one name', () => {

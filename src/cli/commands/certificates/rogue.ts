@@ -71,7 +71,7 @@ async function rogue(paths: readonly string[], options: RogueOptions, invocation
     import('../../reports/certificates/rogue.ts'),
   ]);
   const trust = await readTrust(root, known);
-  const gathered = new Gathered();
+  const gathered = new Gathered({ paths });
   const looked = await look(paths, options, gathered, invocation);
   const nowMs = clock.nowMs();
   const others = [
