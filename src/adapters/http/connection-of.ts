@@ -22,6 +22,13 @@ export function sourceOn(environment: unknown): string {
   return sourceOf(`${remoteAddress}:${remotePort}`);
 }
 
+/** By which name or address the server was asked: the `Host` header without its port, brackets and last dot, in lower case. */
+export function hostOf(environment: unknown): string {
+  const { host = '' } = (environment as { readonly incoming: IncomingMessage }).incoming.headers;
+  const [, bracketed, name = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
+  return (bracketed ?? name).toLowerCase().replace(/\.$/, '');
+}
+
 /** Whether both its ends are loopback addresses: it never left this machine, or this pod. */
 export function isOnLoopback(environment: unknown): boolean {
   const { localAddress, remoteAddress } = socketOf(environment);

@@ -169,7 +169,7 @@ function numbersOf(judged: CertificatesJudged): CertificatesJudged {
 
 /** No credential would open it here: none is to cross the network in the clear. */
 const ELSEWHERE = {
-  error: 'this page is read on loopback, or over TLS with a credential where listen.metrics.address is',
+  error: 'this page is read on loopback by its address, or over TLS with a credential where listen.metrics.address is',
 };
 
 function troubles(parts: readonly PartHealth[]) {

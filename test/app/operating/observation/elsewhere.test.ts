@@ -24,6 +24,7 @@ interface Shown {
   readonly method?: string;
   readonly token?: string;
   readonly leaf?: { readonly cert: string; readonly key: string };
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const [TOKEN, NEXT] = ['0123456789abcdef0123456789abcdef', 'fedcba9876543210fedcba9876543210'];
@@ -69,8 +70,8 @@ describe('The pages about a server', () => {
     'listen.metrics.readers': [`URI:${OPS}/prometheus`],
   });
 
-  async function get(url: string, { token, leaf, method = 'GET' }: Shown = {}): Promise<Answer> {
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  async function get(url: string, { token, leaf, method = 'GET', headers: more }: Shown = {}): Promise<Answer> {
+    const headers = { ...more, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
     const ca = files.pki.root.certificatePem;
     const signal = AbortSignal.timeout(30_000);
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -122,6 +123,30 @@ describe('The pages about a server', () => {
     const { body } = await get(`${near}/metrics`);
     assert.match(body, /^capstan_observation_requests_total\{reader="stranger",outcome="refused"\} 4$/m);
     assert.match(body, /^capstan_observation_requests_total\{reader="local",outcome="answered"\} 3$/m);
+  });
+
+  it('tell a page of a browser on the machine nothing, whose name was led to loopback, and a proxy beside the server all', async () => {
+    const { httpAddress } = await start(overTls());
+    files.write('tokens', '');
+    const asked = async (path: string, host: string): Promise<Answer> =>
+      get(`http://${httpAddress}${path}`, { headers: { host } });
+    const isDegraded = async () => (await asked('/readyz', httpAddress)).body.includes('degraded');
+    await eventually('it is degraded', isDegraded, SOON);
+    for (const host of [
+      'evil.example',
+      'EVIL.example:15014',
+      'svc.evil.example.',
+      'localhost.evil.example',
+      '127.0.0.1.nip.io',
+    ]) {
+      for (const path of ['/metrics', '/policy']) assert.equal((await asked(path, host)).status, 403, host);
+      assert.equal((await asked('/readyz', host)).body, '{"ready":true}', host);
+      assert.equal((await asked('/healthz', host)).status, 200, host);
+    }
+    const own = ['localhost', 'LOCALHOST:15014', '[::1]:15014', '10.2.3.4:15024', 'capstan.istio-system.svc:15024'];
+    for (const host of [...own, 'capstan.istio-system.svc.cluster.local', 'capstan']) {
+      for (const path of ['/metrics', '/policy']) assert.equal((await asked(path, host)).status, 200, host);
+    }
   });
 
   it('are open over TLS to who shows the token, and tell others nothing', async () => {
