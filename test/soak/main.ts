@@ -2,6 +2,7 @@
 // Each soak in turn, its numbers beside their bounds; the exit code is 1 when a bound is broken.
 import { parseArgs } from 'node:util';
 import { anchors } from './anchors.ts';
+import { consoles } from './console/console.ts';
 import { floodSoaks } from './flood/flood.ts';
 import { inventories } from './inventory/inventory.ts';
 import { outages } from './outage.ts';
@@ -24,6 +25,7 @@ const SOAKS: readonly Soak[] = [
   anchors,
   ...upgrades,
   ...inventories,
+  consoles,
 ];
 
 const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION] [--ended N --live N]; soaks, each with its seconds: ${SOAKS.map(({ name, seconds }) => `${name} ${seconds}`).join(', ')}`;
