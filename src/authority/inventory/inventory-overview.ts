@@ -63,7 +63,8 @@ export async function inventoryOverview(
   const nowMs = clock.nowMs();
   const most = Math.min(limit, MAX_PAGE);
   const excused = known();
-  const revocationOf = revocationsBy(bans.current().bans);
+  const banned = bans.current().bans;
+  const revocationOf = revocationsBy(banned);
   const rowOf = (entry: InventoryEntry): InventoryRow => {
     const { issuedMs: timeMs, proofId = '', cluster, identity, serial, issuer, notAfterMs, nodeName } = entry;
     const leaf = { timeMs, identity, serial, issuer, notAfterMs, proofId };
@@ -73,20 +74,23 @@ export async function inventoryOverview(
     return { ...entry, state, ...(revoked && { revokedMs: revoked.revokedMs }) };
   };
   const { state: wanted } = conditions;
+  // Of those that live few are revoked, and only here it is known who; without a ban nobody is, and one tells as of when.
+  const isNobody = wanted === 'revoked' && banned.length === 0;
+  const looked = isNobody ? 1 : wanted === 'revoked' ? MAX_PAGE : most;
   const rowsOf = async (from?: InventoryPlace): Promise<Found> => {
-    // Of those that live few are revoked, and only here it is known who.
-    const looked = wanted === 'revoked' ? MAX_PAGE : most;
     const question = { conditions, limit: looked, nowMs, excused, ...(from && { after: from }) };
     const page = await pageOf(inventory, question, namespaces, options);
     return { page, rows: page.entries.map(rowOf).filter(({ state }) => wanted === undefined || state === wanted) };
   };
   let found = await rowsOf(after);
-  for (let pages = 1; found.rows.length === 0 && found.page.next !== undefined && pages < MAX_PAGES; pages += 1) {
+  const maxPages = isNobody ? 1 : MAX_PAGES;
+  for (let pages = 1; found.rows.length === 0 && found.page.next !== undefined && pages < maxPages; pages += 1) {
     found = await rowsOf(found.page.next);
   }
   const rows = found.rows.slice(0, most);
   const last = found.rows.length > most ? rows.at(-1) : undefined;
-  const next = last === undefined ? found.page.next : placeOf(last, orderOf(conditions));
+  const behind = last === undefined ? found.page.next : placeOf(last, orderOf(conditions));
+  const next = isNobody ? undefined : behind;
   const { asOfMs } = found.page;
   return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), ...(next && { next }) };
 }

@@ -111,6 +111,26 @@ describe('The inventory as operators see it', () => {
     assert.deepEqual([fourth.found, fourth.next], [['5e-n19999'], undefined]);
   });
 
+  it('looks through nothing for who is revoked where there is no ban', async () => {
+    const asked: number[] = [];
+    const entries = [entry('shop')];
+    const inventory: Inventory = {
+      page: async ({ limit }) => {
+        asked.push(limit);
+        return Promise.resolve({ entries, asOfMs: NOON_MS, next: placeOf(entries[0]!, 'identity') });
+      },
+    };
+    const bans = { current: () => ({ bans: [], pending: [] }) };
+    const parts = { inventory, bans, clock: new FakeClock(), excused: () => [] };
+    const request = { conditions: { state: 'revoked' }, limit: 100 } as const;
+    const found = await inventoryOverview(parts, { cluster: 'east' }, request, { signal: NEVER });
+    assert.deepEqual(found, { nowMs: NOON_MS, asOfMs: NOON_MS, rows: [] });
+    assert.deepEqual(asked, [1]);
+    // Whose namespace it is not may not ask either.
+    const ofTeam = { ...request, conditions: { ...request.conditions, namespace: 'bank' }, namespaces: ['shop'] };
+    await assert.rejects(inventoryOverview(parts, { cluster: 'east' }, ofTeam, { signal: NEVER }), /CAP-O01/);
+  });
+
   it('finds what is revoked, and takes it for nothing else', async () => {
     const bank: BanTarget = { kind: 'namespace', namespace: 'bank' };
     assert.deepEqual(await shown([bank], { state: 'revoked' }), ['bank east revoked', 'bank west revoked']);
