@@ -88,7 +88,11 @@ export interface OverdueFound {
 
 /** Over all that live: whoever asks keeps the answer for a while. */
 export interface InventoryEnds {
-  /** @returns for each step how many certificates end in it, and as one more how many end after the last. @throws as `Inventory`. */
+  /**
+   * @returns for each step how many certificates end in it, and as one more how many end after the last. Who renews while it is counted
+   *   may be in it twice, with the former end and the new one.
+   * @throws as `Inventory`.
+   */
   endsIn(question: EndsQuestion, options: Waits): Promise<readonly number[]>;
 }
 

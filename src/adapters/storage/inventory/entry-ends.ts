@@ -3,20 +3,36 @@ import type { EndsQuestion } from '../../../ports/inventory/inventory.ts';
 import type { Row } from '../records.ts';
 import type { EntryQuestion } from './entry-questions.ts';
 
+/** Counted at once where others wait for the same thread: some milliseconds. */
+const PART = 20_000;
+
+/** Up to which moment a part goes, as `upToMs`; no row where it is the last. @param naming as of `pageQuestion`. */
+export function endOfPart({ nowMs }: EndsQuestion, naming: (index: string) => string): EntryQuestion {
+  return {
+    sql: `SELECT not_after_ms AS "upToMs" FROM inventory_entries${naming(INDEX)} WHERE ${LATER}
+      ORDER BY not_after_ms LIMIT 1 OFFSET ${PART - 1}`,
+    values: [nowMs],
+  };
+}
+
+const INDEX = 'inventory_live_by_end';
+const LATER = 'ended_ms IS NULL AND not_after_ms > ?';
+
 /**
  * One row for each step in which a certificate ends, as `step` and `count`: out of the index of ends alone, where a database has it at
- * hand. @param naming as of `pageQuestion`.
+ * hand. @param naming as of `pageQuestion`. @param upToMs the last moment that counts; absent, all do.
  */
 export function endsQuestion(
   { nowMs, fromMs, stepMs, steps }: EndsQuestion,
   naming: (index: string) => string,
+  upToMs?: number,
 ): EntryQuestion {
   // Whole numbers, whatever a driver makes of a parameter: what is divided is.
   const step = `(not_after_ms - ${whole(fromMs)}) / ${whole(stepMs)}`;
   return {
     sql: `SELECT CASE WHEN ${step} < ${whole(steps)} THEN ${step} ELSE ${whole(steps)} END AS step, count(*) AS count
-      FROM inventory_entries${naming('inventory_live_by_end')} WHERE ended_ms IS NULL AND not_after_ms > ? GROUP BY 1`,
-    values: [nowMs],
+      FROM inventory_entries${naming(INDEX)} WHERE ${LATER}${upToMs === undefined ? '' : ' AND not_after_ms <= ?'} GROUP BY 1`,
+    values: upToMs === undefined ? [nowMs] : [nowMs, upToMs],
   };
 }
 

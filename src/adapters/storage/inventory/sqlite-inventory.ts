@@ -20,7 +20,13 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import { AnsweringThread } from '../sqlite/answering-thread.ts';
 import { JournalProblem } from '../sqlite/file/journal-problem.ts';
 import { inventoryFileOf } from './sqlite/inventory-file.ts';
-import type { InventoryAnswer, InventoryAnswers, KeepingRequest, LookingRequest } from './sqlite/inventory-protocol.ts';
+import type {
+  EndsPart,
+  InventoryAnswer,
+  InventoryAnswers,
+  KeepingRequest,
+  LookingRequest,
+} from './sqlite/inventory-protocol.ts';
 import type { InventorySettings } from './sqlite/inventory-store.ts';
 
 interface Waits {
@@ -57,8 +63,16 @@ export class SqliteInventory implements Inventory, InventoryEnds, InventoryKeepi
     return this.#look({ kind: 'page', question }, options);
   }
 
+  /** Part by part, so that whoever looks meanwhile waits for one of them alone. */
   async endsIn(question: EndsQuestion, options: Waits): Promise<readonly number[]> {
-    return this.#look({ kind: 'ends', question }, options);
+    const sums = Array.from({ length: question.steps + 1 }, () => 0);
+    let upToMs: number | undefined = question.nowMs;
+    while (upToMs !== undefined) {
+      const part: EndsPart = await this.#look({ kind: 'ends', question: { ...question, nowMs: upToMs } }, options);
+      for (const [step, count] of part.counts.entries()) sums[step] = (sums[step] ?? 0) + count;
+      upToMs = part.upToMs;
+    }
+    return sums;
   }
 
   async follow({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress> {

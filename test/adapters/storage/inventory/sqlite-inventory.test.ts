@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SqliteInventory } from '../../../../src/adapters/storage/inventory/sqlite-inventory.ts';
+import { openInventory } from '../../../../src/adapters/storage/inventory/sqlite/inventory-file.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { INVENTORY_SETTINGS, inventoryContract, type InventoriedStore } from '../../../support/contracts/inventory.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { fillSqlite, SQLITE } from '../../../bench/rows/list/bulk.ts';
+import { insertEntries } from '../../../soak/inventory/entries.ts';
 import { issued, NEVER } from '../sqlite/records.ts';
 
 const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
@@ -37,6 +40,37 @@ describe('The inventory of a SQLite journal', () => {
       },
     };
   });
+
+  it('counts the ends of many part by part: who looks meanwhile does not wait for all of it', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'capstan-inventory-'));
+    const file = path.join(directory, 'journal.sqlite');
+    const writer = new JournalWriter({ file });
+    writer.open();
+    writer.close();
+    openInventory(`${file}.inventory`).close();
+    const nowMs = NOON_MS;
+    const live = 25_000;
+    fillSqlite(`${file}.inventory`, insertEntries({ ended: 10, live }, nowMs, SQLITE));
+    const inventory = new SqliteInventory({ clock: new SystemClock() }, { file, ...INVENTORY_SETTINGS });
+    try {
+      const order: string[] = [];
+      const question = { nowMs, fromMs: nowMs, stepMs: 3_600_000, steps: 24 };
+      const counting = inventory.endsIn(question, WAITING).finally(() => order.push('counted'));
+      const looking = inventory
+        .page({ conditions: {}, limit: 1, nowMs, excused: [] }, WAITING)
+        .finally(() => order.push('looked'));
+      const [counts] = await Promise.all([counting, looking]);
+      assert.equal(counts.length, 25);
+      assert.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        live,
+      );
+      assert.deepEqual(order, ['looked', 'counted']);
+    } finally {
+      await inventory[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true });
+    }
+  }).timeout(20_000);
 
   describe('whose file goes while it is looked into', () => {
     let directory: string;

@@ -6,12 +6,13 @@ import { placeOf } from '../../../../domain/inventory/question.ts';
 import type { EndsQuestion, InventoryPage, InventoryQuestion } from '../../../../ports/inventory/inventory.ts';
 import type { Row } from '../../records.ts';
 import { acknowledgedIn } from '../acknowledged.ts';
-import { endsFrom, endsQuestion } from '../entry-ends.ts';
+import { endOfPart, endsFrom, endsQuestion } from '../entry-ends.ts';
 import { pageQuestion, type EntryQuestion } from '../entry-questions.ts';
 import { entryFrom } from '../entry-rows.ts';
 import { FollowedJournals } from './followed-journals.ts';
 import { NAMING, openToRead, removeInventory, SELECT_PROGRESS } from './inventory-file.ts';
 import { InventoryHandle } from './inventory-handle.ts';
+import type { EndsPart } from './inventory-protocol.ts';
 import type { InventorySettings } from './inventory-store.ts';
 
 /** Every method throws what SQLite does, or a JournalProblem. */
@@ -37,14 +38,21 @@ export class InventoryPages implements Disposable {
     if (found === undefined) return { entries: [] };
     const { entries, last, asOfMs } = found;
     return {
-      entries: entries.map((entry) => this.#acknowledged(entry)),
+      entries: this.#acknowledged(entries),
       ...(last !== undefined && { next: placeOf(last, order) }),
       ...(asOfMs !== undefined && { asOfMs: Number(asOfMs) }),
     };
   }
 
-  endsIn(question: EndsQuestion): readonly number[] {
-    return endsFrom(this.#atOneMoment((database) => asked(database, endsQuestion(question, NAMING))) ?? [], question);
+  /** Of those who end first, so many that nobody waits for it. */
+  endsIn(question: EndsQuestion): EndsPart {
+    const found = this.#atOneMoment((database) => {
+      const [last] = asked(database, endOfPart(question, NAMING));
+      const upToMs = last === undefined ? undefined : Number(last['upToMs']);
+      return { rows: asked(database, endsQuestion(question, NAMING, upToMs)), upToMs };
+    });
+    const counts = endsFrom(found?.rows ?? [], question);
+    return { counts, ...(found?.upToMs !== undefined && { upToMs: found.upToMs }) };
   }
 
   /** It is of no use: whoever keeps it makes it again. */
@@ -58,12 +66,15 @@ export class InventoryPages implements Disposable {
     this.#inventory[Symbol.dispose]();
   }
 
-  #acknowledged(entry: InventoryEntry): InventoryEntry {
-    const { identity, cluster, podUid = '' } = entry;
-    const remote = cluster === this.#settings.cluster ? '' : cluster;
-    const notes = [...this.#journals.each()].flatMap(([, { tail }]) => tail.proxiesOf(identity, remote, podUid));
-    const acknowledged = acknowledgedIn(notes);
-    return acknowledged === undefined ? entry : { ...entry, acknowledged };
+  #acknowledged(entries: readonly InventoryEntry[]): readonly InventoryEntry[] {
+    // Which journals there are is asked of the disk: once for all of them.
+    const journals = [...this.#journals.each().values()];
+    return entries.map((entry) => {
+      const { identity, cluster, podUid = '' } = entry;
+      const remote = cluster === this.#settings.cluster ? '' : cluster;
+      const acknowledged = acknowledgedIn(journals.flatMap(({ tail }) => tail.proxiesOf(identity, remote, podUid)));
+      return acknowledged === undefined ? entry : { ...entry, acknowledged };
+    });
   }
 
   #atOneMoment<T>(ask: (database: DatabaseSync) => T): T | undefined {

@@ -25,11 +25,17 @@ export type LookingRequest =
   | { readonly kind: 'ends'; readonly question: EndsQuestion }
   | { readonly kind: 'close' };
 
+/** Of `EndsQuestion`, the ends up to a moment; absent, all. The next part is asked as if that were `nowMs`. */
+export interface EndsPart {
+  readonly counts: readonly number[];
+  readonly upToMs?: number;
+}
+
 /** To a request the answer of its kind. */
 export interface InventoryAnswers {
   readonly follow: InventoryProgress;
   readonly page: InventoryPage;
-  readonly ends: readonly number[];
+  readonly ends: EndsPart;
   readonly overdue: OverdueFound;
   readonly reportedOverdue: null;
   readonly newPairs: NewPairsFound;
