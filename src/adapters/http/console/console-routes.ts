@@ -11,6 +11,7 @@ import { FIRST_PAGE, type BuiltPages } from './built-pages.ts';
 import { type ConsoleRoutes, type Scheme, type SessionCookie, type SignInWay } from './console-environment.ts';
 import type { LiveUpdates } from './live-updates.ts';
 import { isFromOwnPage, isOfTab, isOwnHost, type FetchMetadata } from './own-page.ts';
+import { takesGzip, zippedAnswer } from './zipped.ts';
 
 export interface ConsoleParts {
   readonly pages: () => BuiltPages;
@@ -107,7 +108,7 @@ function addApi(routes: ConsoleRoutes, { cookie, live, ways, answer }: ConsolePa
     if (!READABLE.some((one) => one.test(path))) return c.json({ error: 'the console does not ask this' }, 404);
     const asked = { method: 'GET', target: path + search, body: '', operator: session.operator };
     const { status, body } = await answer(asked);
-    return c.body(body, status as ContentfulStatusCode, { 'content-type': 'application/json' });
+    return zippedAnswer(c, status as ContentfulStatusCode, body);
   });
 }
 
@@ -152,7 +153,7 @@ function pageAt(c: Context, pages: BuiltPages): Response {
   const page = pages.get(PAGE.test(path) ? FIRST_PAGE : path);
   if (pages.size === 0) return c.text('The pages of the console are not built here: npm run console\n', 503);
   if (page === undefined) return c.json({ error: 'not found' }, 404);
-  const zipped = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
+  const zipped = takesGzip(c);
   c.header('content-type', page.contentType);
   c.header('vary', 'accept-encoding');
   if (path.startsWith('/assets/')) c.header('cache-control', FOREVER);

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { FIRST_PAGE, readBuiltPages } from '../../../../src/adapters/http/console/built-pages.ts';
 import type { RefusalGroup } from '../../../../src/review/explain/refusal-groups.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { RunningServer } from '../../support/running-server.ts';
 import { demandBuiltConsole } from './support/built-console.ts';
 
@@ -66,6 +67,32 @@ describe('The console of dev mode', () => {
     assert.match(inForce.revision, /^[0-9a-f]+$/);
     const { operations } = (await (await get('/api/operations', session)).json()) as { operations: unknown };
     assert.deepEqual(operations, []);
+  });
+
+  it('sends long answers compressed to who takes that, and whole to everybody', async () => {
+    const session = await signedIn();
+    for (const account of ['one', 'two', 'three']) await server.ask('default', account);
+    const answered = async (path: string, encoding: string) => {
+      const answer = await get(path, { ...session, 'accept-encoding': encoding });
+      assert.equal(answer.headers.get('vary'), 'accept-encoding');
+      return {
+        by: answer.headers.get('content-encoding'),
+        body: (await answer.json()) as { readonly rows: readonly object[] },
+      };
+    };
+    const patience = { withinMs: 20_000, everyMs: 500 };
+    const zipped = await eventually(
+      'all three',
+      async () => {
+        const one = await answered('/api/inventory?namespace=default', 'gzip');
+        return one.body.rows.length === 3 && one;
+      },
+      patience,
+    );
+    const plain = await answered('/api/inventory?namespace=default', 'identity');
+    assert.deepEqual([zipped.by, plain.by], ['gzip', null]);
+    assert.deepEqual(zipped.body.rows, plain.body.rows);
+    assert.equal((await answered('/api/operations', 'gzip')).by, null);
   });
 
   it('says what is wrong with a question', async () => {
