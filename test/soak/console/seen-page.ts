@@ -8,7 +8,13 @@ export interface Visit {
   readonly go: (page: Page) => Promise<void>;
 }
 
-export interface Seen {
+/** What the scripts of the page hold when it is swept, and the nodes of its document. */
+export interface Held {
+  readonly heapBytes: number;
+  readonly nodes: number;
+}
+
+export interface Seen extends Held {
   readonly name: string;
   readonly tookMs: number;
   /** Questions to the server, and how many of them it refused because there were too many. */
@@ -19,9 +25,6 @@ export interface Seen {
   /** For which the page answered nobody: the longest. Shorter than 50 ms are none (W3C Long Tasks). */
   readonly longestTaskMs: number;
   readonly rows: number;
-  /** What the scripts of the page hold when it is swept, and the nodes of its document. */
-  readonly heapBytes: number;
-  readonly nodes: number;
 }
 
 /** Strings: what runs in the page is no code of this process. */
@@ -42,7 +45,7 @@ export class SeenPage {
     this.#session = session;
     session.on('Network.loadingFinished', ({ encodedDataLength }) => (this.#bytes += encodedDataLength));
     page.on('response', (response) => {
-      if (!new URL(response.url()).pathname.startsWith('/api/')) return;
+      if (!/^\/api\/(?!live$)/.test(new URL(response.url()).pathname)) return;
       this.#questions += 1;
       if (response.status() === TOO_MANY) this.#refused += 1;
     });
@@ -65,20 +68,11 @@ export class SeenPage {
     await this.page.waitForTimeout(forMs);
     const longestTaskMs = await this.page.evaluate<number>(TAKE_TASKS);
     const rows = await this.page.locator('tbody tr').count();
-    const held = await this.held();
-    return {
-      name,
-      tookMs,
-      rows,
-      longestTaskMs,
-      ...held,
-      bytes: this.#bytes,
-      questions: this.#questions,
-      refused: this.#refused,
-    };
+    const counted = { questions: this.#questions, refused: this.#refused, bytes: this.#bytes };
+    return { name, tookMs, rows, longestTaskMs, ...counted, ...(await this.held()) };
   }
 
-  async held(): Promise<Pick<Seen, 'heapBytes' | 'nodes'>> {
+  async held(): Promise<Held> {
     await this.#session.send('HeapProfiler.collectGarbage');
     const { metrics } = await this.#session.send('Performance.getMetrics');
     const valueOf = (name: string): number => metrics.find((one) => one.name === name)?.value ?? 0;

@@ -40,6 +40,15 @@ export function visitsOf(sizes: Sizes): readonly Visit[] {
   ];
 }
 
+/** Rows of certificates that are being issued. */
+export const LEFT_OPEN = at('left open', '/identities?namespace=default', firstRow);
+
+/** Some of them once more. */
+export function whileBusy(sizes: Sizes): readonly Visit[] {
+  const again = ['overview', 'identities', 'identities, by serial', 'one identity in many pods'];
+  return visitsOf(sizes).filter(({ name }) => again.includes(name));
+}
+
 function filters(sizes: Sizes): readonly Visit[] {
   const numbers = Array.from({ length: sizes.ended + sizes.live }, (_, number) => number);
   const { identity, namespace, podName, nodeName, serial } = namesOf(numbers.findLast((one) => livesOf(one, sizes))!);
