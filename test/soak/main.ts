@@ -2,8 +2,8 @@
 // Each soak in turn, its numbers beside their bounds; the exit code is 1 when a bound is broken.
 import { parseArgs } from 'node:util';
 import { anchors } from './anchors.ts';
-import { consoles } from './console/console.ts';
 import { floodSoaks } from './flood/flood.ts';
+import { consoles } from './inventory/console/console.ts';
 import { inventories } from './inventory/inventory.ts';
 import { outages } from './outage.ts';
 import { renewals } from './renewals.ts';

@@ -1,7 +1,7 @@
 // The pages of a mesh of 20,000 identities, by the short form of `npm run soak -- --only console`: what a page asks, gets and holds has
 // bounds that do not grow with the mesh. How soon it is there is for the soak to say, on a machine that does nothing else.
 import assert from 'node:assert/strict';
-import { runConsole, type ConsoleLoad } from '../../soak/console/console.ts';
+import { runConsole, type ConsoleLoad } from '../../soak/inventory/console/console.ts';
 import { broken } from '../../soak/soak.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { findChromium } from './support/chromium.ts';

@@ -3,6 +3,12 @@ import type { EndsQuestion } from '../../../ports/inventory/inventory.ts';
 import type { Row } from '../records.ts';
 import type { EntryQuestion } from './entry-questions.ts';
 
+/** Of `EndsQuestion`, the ends up to a moment; absent, all. The next part is asked as if that were `nowMs`. */
+export interface EndsPart {
+  readonly counts: readonly number[];
+  readonly upToMs?: number;
+}
+
 /** Counted at once where others wait for the same thread: some milliseconds. */
 const PART = 20_000;
 

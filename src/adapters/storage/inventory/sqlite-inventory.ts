@@ -19,14 +19,9 @@ import type {
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { AnsweringThread } from '../sqlite/answering-thread.ts';
 import { JournalProblem } from '../sqlite/file/journal-problem.ts';
+import type { EndsPart } from './entry-ends.ts';
 import { inventoryFileOf } from './sqlite/inventory-file.ts';
-import type {
-  EndsPart,
-  InventoryAnswer,
-  InventoryAnswers,
-  KeepingRequest,
-  LookingRequest,
-} from './sqlite/inventory-protocol.ts';
+import type { InventoryAnswer, InventoryAnswers, KeepingRequest, LookingRequest } from './sqlite/inventory-protocol.ts';
 import type { InventorySettings } from './sqlite/inventory-store.ts';
 
 interface Waits {

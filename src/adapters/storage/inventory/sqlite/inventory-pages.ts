@@ -6,13 +6,12 @@ import { placeOf } from '../../../../domain/inventory/question.ts';
 import type { EndsQuestion, InventoryPage, InventoryQuestion } from '../../../../ports/inventory/inventory.ts';
 import type { Row } from '../../records.ts';
 import { acknowledgedIn } from '../acknowledged.ts';
-import { endOfPart, endsFrom, endsQuestion } from '../entry-ends.ts';
+import { endOfPart, endsFrom, endsQuestion, type EndsPart } from '../entry-ends.ts';
 import { pageQuestion, type EntryQuestion } from '../entry-questions.ts';
 import { entryFrom } from '../entry-rows.ts';
 import { FollowedJournals } from './followed-journals.ts';
 import { NAMING, openToRead, removeInventory, SELECT_PROGRESS } from './inventory-file.ts';
 import { InventoryHandle } from './inventory-handle.ts';
-import type { EndsPart } from './inventory-protocol.ts';
 import type { InventorySettings } from './inventory-store.ts';
 
 /** Every method throws what SQLite does, or a JournalProblem. */

@@ -10,6 +10,7 @@ import type {
   OverdueFound,
   OverdueQuestion,
 } from '../../../../ports/inventory/inventory.ts';
+import type { EndsPart } from '../entry-ends.ts';
 
 /** Of whoever keeps it. */
 export type KeepingRequest =
@@ -24,12 +25,6 @@ export type LookingRequest =
   | { readonly kind: 'page'; readonly question: InventoryQuestion }
   | { readonly kind: 'ends'; readonly question: EndsQuestion }
   | { readonly kind: 'close' };
-
-/** Of `EndsQuestion`, the ends up to a moment; absent, all. The next part is asked as if that were `nowMs`. */
-export interface EndsPart {
-  readonly counts: readonly number[];
-  readonly upToMs?: number;
-}
 
 /** To a request the answer of its kind. */
 export interface InventoryAnswers {

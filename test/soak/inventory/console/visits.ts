@@ -1,7 +1,7 @@
 // What people do in the console of a large mesh: every page, and on that of identities every filter, the next page and the way to one.
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import { BUSY, livesOf, namesOf, type Sizes } from '../inventory/entries.ts';
+import { BUSY, livesOf, namesOf, type Sizes } from '../entries.ts';
 import type { Visit } from './seen-page.ts';
 
 const BUSY_IDENTITY = `spiffe://cluster.local/ns/${BUSY.namespace}/sa/${BUSY.serviceAccount}`;

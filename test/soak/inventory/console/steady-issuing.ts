@@ -1,9 +1,9 @@
 // Workloads that ask for certificates at a pace of their own while people look: how many had one, and how long each waited.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
-import type { ChildServer } from '../../app/support/child-server.ts';
-import type { ServerFiles } from '../../app/support/server-files.ts';
-import { buildCsr } from '../../support/certificates.ts';
+import type { ChildServer } from '../../../app/support/child-server.ts';
+import type { ServerFiles } from '../../../app/support/server-files.ts';
+import { buildCsr } from '../../../support/certificates.ts';
 
 export interface Pace {
   readonly perSecond: number;

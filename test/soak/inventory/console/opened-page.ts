@@ -1,8 +1,8 @@
 // A browser with one page of the console, in which somebody is signed in.
 import assert from 'node:assert/strict';
-import { demandBuiltConsole } from '../../app/operating/console/support/built-console.ts';
-import { findChromium, openChromium } from '../../peers/chromium/support/chromium.ts';
-import { SIZE } from '../../peers/chromium/support/screenshots.ts';
+import { demandBuiltConsole } from '../../../app/operating/console/support/built-console.ts';
+import { findChromium, openChromium } from '../../../peers/chromium/support/chromium.ts';
+import { SIZE } from '../../../peers/chromium/support/screenshots.ts';
 import { SeenPage } from './seen-page.ts';
 
 export interface OpenedPage extends AsyncDisposable {

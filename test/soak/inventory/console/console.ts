@@ -1,12 +1,12 @@
 // The console of a mesh of 500,000 identities in a real browser: every page as somebody sees it while certificates are issued, and then a
 // page that is left open, and used, while hundreds are issued in a second. Server and browser are processes of their own.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChildServer } from '../../app/support/child-server.ts';
-import { ServerFiles } from '../../app/support/server-files.ts';
-import { percentile } from '../flood/quiet.ts';
-import type { Sizes } from '../inventory/entries.ts';
-import { sqliteStore } from '../inventory/stores.ts';
-import type { Measured, Soak, SoakOptions } from '../soak.ts';
+import { ChildServer } from '../../../app/support/child-server.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
+import { percentile } from '../../flood/quiet.ts';
+import type { Sizes } from '../entries.ts';
+import { sqliteStore } from '../stores.ts';
+import type { Measured, Soak, SoakOptions } from '../../soak.ts';
 import { openPage } from './opened-page.ts';
 import type { Held, Seen, SeenPage } from './seen-page.ts';
 import { issueSteadily, type Issued, type Pace } from './steady-issuing.ts';
