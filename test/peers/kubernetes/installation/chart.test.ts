@@ -11,10 +11,12 @@ import { peerOrSkip } from '../../support/presence.ts';
 import { findPrograms } from '../../programs/programs.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
 import {
+  administrationValues,
   ALL_ON,
   consoleValues,
   gitSyncValues,
   ISTIO_CONFIG,
+  metricsValues,
   objectsIn,
   renderChart,
   SHARED,
@@ -31,9 +33,9 @@ const HEAD = `# Capstan in istio-system, for those without Helm: what istio-conf
 /** The values under "What is exposed". */
 const BEHIND_PROXY = valuesShownIn('kubernetes.md', /```yaml\n(observation:[\s\S]*?)```/);
 /** And the first ones there. */
-const METRICS = valuesShownIn('kubernetes.md', /<!-- metrics -->\s+```yaml\n([\s\S]*?)```/);
+const METRICS = metricsValues();
 const CERT_MANAGER = valuesShownIn('trust.md', /<!-- cert-manager -->\s+```yaml\n([\s\S]*?)```/);
-const ADMINISTRATION = valuesShownIn('trust.md', /<!-- administration -->\s+```yaml\n([\s\S]*?)```/);
+const ADMINISTRATION = administrationValues();
 const VALUES: Readonly<Record<string, Values>> = {
   'metrics behind an authenticating proxy': BEHIND_PROXY,
   'metrics over TLS': METRICS,

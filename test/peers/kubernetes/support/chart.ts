@@ -108,6 +108,13 @@ export function objectsIn(text: string): readonly ClusterObject[] {
     .filter((object) => object !== null);
 }
 
+/** Of docs/kubernetes.md, under "What is exposed": metrics over TLS for who shows a token. */
+export const metricsValues = (): Values => valuesShownIn('kubernetes.md', /<!-- metrics -->\s+```yaml\n([\s\S]*?)```/);
+
+/** Of docs/trust.md: operators who ask from elsewhere. */
+export const administrationValues = (): Values =>
+  valuesShownIn('trust.md', /<!-- administration -->\s+```yaml\n([\s\S]*?)```/);
+
 /** Of docs/policy.md: a container beside Capstan that keeps the checkout of policies. */
 export const gitSyncValues = (): Values =>
   valuesShownIn('policy.md', /<!-- file: git-sync-values\.yaml -->\s+```yaml\n([\s\S]*?)```/);

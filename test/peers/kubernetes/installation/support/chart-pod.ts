@@ -78,6 +78,11 @@ export class ChartPod {
     return path.join(this.#root, CONFIG);
   }
 
+  /** As it was rendered. */
+  named(kind: string, name: string): ClusterObject | undefined {
+    return this.#objects.find((object) => object.kind === kind && object.metadata.name === name);
+  }
+
   /** Resolves when it is ready. Ends with what it is put on. */
   async start(ended: AsyncDisposableStack): Promise<ServeReport> {
     const loaded = loadConfig({ file: this.configFile });
@@ -112,7 +117,7 @@ export class ChartPod {
   }
 
   get #spec(): PodSpec {
-    const set = this.#named('StatefulSet', 'capstan') as unknown as {
+    const set = this.named('StatefulSet', 'capstan') as unknown as {
       readonly spec: { readonly template: { readonly spec: PodSpec } };
     };
     return set.spec.template.spec;
@@ -122,12 +127,8 @@ export class ChartPod {
     return this.#spec.containers.find(({ name }) => name === 'capstan')!;
   }
 
-  #named(kind: string, name: string): ClusterObject | undefined {
-    return this.#objects.find((object) => object.kind === kind && object.metadata.name === name);
-  }
-
   #portBehind(service: string, port: number): number {
-    const { spec } = this.#named('Service', service) as unknown as { readonly spec: ServiceSpec };
+    const { spec } = this.named('Service', service) as unknown as { readonly spec: ServiceSpec };
     const target = spec.ports.find((one) => one.port === port)!.targetPort;
     return this.#container.ports.find(({ name, containerPort }) => [name, containerPort].includes(target))!
       .containerPort;
@@ -137,7 +138,7 @@ export class ChartPod {
     const { configMap, secret } = this.#spec.volumes.find(({ name }) => name === volume)!;
     const name = configMap?.name ?? secret?.secretName;
     if (name === undefined) return {};
-    const rendered = this.#named('ConfigMap', name) as { readonly data?: Files } | undefined;
+    const rendered = this.named('ConfigMap', name) as { readonly data?: Files } | undefined;
     const all = this.#given[name] ?? rendered?.data;
     if (all === undefined && secret?.optional === true) return {};
     assert.ok(all !== undefined, `the pod waits for ${name}`);
