@@ -5,7 +5,7 @@ import type { AssembledPolicySource } from '../adapters/policy/source/assembled-
 import type { FieldDifference } from '../domain/policy/comparison/differences.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
 import type { LiveCertificates, RefusedCertificate } from '../review/drift/live-certificates.ts';
-import type { JudgedCertificates } from '../authority/drift/live-watch.ts';
+import type { Judged, JudgedCertificates } from '../authority/drift/live-watch.ts';
 import type { WatchedPolicies } from '../authority/drift/policy-watch.ts';
 import type { PolicySource } from '../ports/policy/policy-source.ts';
 
@@ -44,9 +44,13 @@ export function policyInForce(
 }
 
 function certificatesOf({
-  found,
+  ahead,
   ...judged
 }: JudgedCertificates<LiveCertificates>): NonNullable<PolicyInForce['certificates']> {
+  return { ...withCounts(judged), ...(ahead !== undefined && { ahead: withCounts(ahead) }) };
+}
+
+function withCounts<Round extends Judged<LiveCertificates>>({ found, ...judged }: Round) {
   const { listed, ...counts } = found;
   return { ...judged, ...counts, listed: listed.slice(0, MAX_LISTED).map(refusedRow) };
 }

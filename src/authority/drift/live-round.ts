@@ -2,7 +2,7 @@
 // read, then judged in slices of the event loop that issuing does not feel. Held are a page, and what the reviewer keeps.
 import type { InventoryConditions, InventoryPlace } from '../../domain/inventory/question.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { Inventory, InventoryPage } from '../../ports/inventory/inventory.ts';
+import type { Inventory, InventoryEnds, InventoryPage } from '../../ports/inventory/inventory.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { DecisionRecord, IssuedRecords } from '../../ports/storage/issuance-journal.ts';
 
@@ -17,7 +17,7 @@ export interface LiveReviewer<Found> {
 }
 
 export interface LiveRoundParts {
-  readonly inventory: Pick<Inventory, 'page'>;
+  readonly inventory: Pick<Inventory, 'page'> & InventoryEnds;
   readonly records: IssuedRecords;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
 }
@@ -48,6 +48,7 @@ export class LiveRound<Found> {
   /** Read, and not judged yet. */
   #waiting: (DecisionRecord | undefined)[] = [];
   #entries = 0;
+  #of: number | undefined;
 
   constructor(parts: LiveRoundParts, settings: LiveRoundSettings<Found>) {
     this.#parts = parts;
@@ -62,6 +63,11 @@ export class LiveRound<Found> {
   /** Of the inventory, that were read. */
   get entries(): number {
     return this.#entries;
+  }
+
+  /** That lived when it began; nothing is counted of namespaces. */
+  get of(): number {
+    return this.#of ?? 0;
   }
 
   /**
@@ -87,6 +93,7 @@ export class LiveRound<Found> {
   async #read(options: Waits): Promise<'more' | 'early'> {
     const page = await this.#page(options);
     if (this.#isBehind(page)) return 'early';
+    if (this.settings.namespaces === undefined) this.#of ??= await this.#count(options);
     const decisions = new Set(page.entries.map(({ decisionId }) => decisionId));
     const fresh = [...decisions].filter((decisionId) => !this.#known.has(decisionId));
     const records = fresh.length === 0 ? [] : await this.#parts.records.issuedBy(fresh, options);
@@ -106,6 +113,12 @@ export class LiveRound<Found> {
     // Who is late lives all the same.
     const question = { conditions, limit: PAGE, nowMs: this.#parts.clock.nowMs(), excused: [], ...place };
     return this.#parts.inventory.page(question, options);
+  }
+
+  async #count(options: Waits): Promise<number> {
+    const nowMs = this.#parts.clock.nowMs();
+    const ends = await this.#parts.inventory.endsIn({ nowMs, fromMs: nowMs, stepMs: 1, steps: 0 }, options);
+    return ends.reduce((sum, count) => sum + count, 0);
   }
 
   /** A page from the middle says nothing new. */

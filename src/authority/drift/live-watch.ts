@@ -1,10 +1,12 @@
 // Certificates that live, put to the policies of today: by one process for all that share the store, page by page of the inventory,
 // at a share of a thread's time, so that issuing does not feel it. Who judges, and what is counted, is the reviewer's.
-// While policies change a round is ended by what it began with, and another one follows; only another bundle begins anew at once.
+// While policies change a round is ended by what it began with, and another one follows; only another bundle begins anew at once. Where
+// some namespaces changed theirs, the certificates of those are judged ahead, in turn with the round over all.
 import { AuthorityError } from '../../domain/errors.ts';
+import { changedNamespaces } from '../../domain/policy/history/changed-namespaces.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import { Alarm } from '../../live/alarm.ts';
-import type { Inventory } from '../../ports/inventory/inventory.ts';
+import type { Inventory, InventoryEnds } from '../../ports/inventory/inventory.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { IssuedRecords } from '../../ports/storage/issuance-journal.ts';
@@ -17,7 +19,7 @@ interface Waits {
 }
 
 export interface LiveWatchParts<Found> {
-  readonly inventory: Pick<Inventory, 'page'>;
+  readonly inventory: Pick<Inventory, 'page'> & InventoryEnds;
   readonly records: IssuedRecords;
   readonly policies: PolicySource;
   /** Begins a round: by these policies, and by what is known of the clusters now. */
@@ -26,7 +28,7 @@ export interface LiveWatchParts<Found> {
   readonly clock: Clock;
 }
 
-export interface JudgedCertificates<Found> {
+export interface Judged<Found> {
   /** When the round began, in ms since the epoch. */
   readonly asOfMs: number;
   /** Of the policies that judged. */
@@ -36,12 +38,29 @@ export interface JudgedCertificates<Found> {
   readonly found: Found;
 }
 
+export interface JudgedCertificates<Found> extends Judged<Found> {
+  /** Those of namespaces whose policies changed since, before all are judged by them. */
+  readonly ahead?: Judged<Found> & { readonly namespaces: readonly string[] };
+  /** How far the round over all is that goes on; absent between two. */
+  readonly progress?: RoundProgress;
+}
+
+export interface RoundProgress {
+  readonly asOfMs: number;
+  readonly revision: string;
+  /** Entries of the inventory that were read, of so many as lived when it began. */
+  readonly entries: number;
+  readonly of: number;
+}
+
 /**
  * How much longer than a step the pause after it is, so that it takes a tenth of a thread's time at most, and less where the machine is
  * busy and steps take longer.
  */
 const RESTS = 10;
 const SHORTEST_REST_MS = 5;
+/** Where more changed their policies, nobody is judged ahead of others. */
+export const MOST_AHEAD = 20;
 /** Between two rounds, for what changes without a change of policy: pods, accounts, certificates. */
 export const AGAIN_AFTER_MS = 300_000;
 /** Of an inventory that does not have yet what was issued before the round: by the policies of before. */
@@ -52,9 +71,15 @@ const RETRY_MS = 10_000;
 export class LiveWatch<Found> {
   readonly #parts: LiveWatchParts<Found>;
   readonly #alarm: Alarm;
-  #seen: JudgedCertificates<Found> | undefined;
-  /** Digest of the bundle that judged what is seen. */
-  #seenBundle: string | undefined;
+  /** A whole one, where there is one by the bundle in force. */
+  #shown: LiveRound<Found> | undefined;
+  /** Over all: the last that began. */
+  #all: LiveRound<Found> | undefined;
+  #ahead: LiveRound<Found> | undefined;
+  /** Revision for which it was looked last whether anything is to be judged ahead. */
+  #lookedAhead: string | undefined;
+  /** That had its turn last. */
+  #last: LiveRound<Found> | undefined;
 
   constructor(parts: LiveWatchParts<Found>) {
     this.#parts = parts;
@@ -63,7 +88,13 @@ export class LiveWatch<Found> {
 
   /** Nothing before the first page, and while another process judges. */
   get seen(): JudgedCertificates<Found> | undefined {
-    return this.#seen;
+    if (this.#shown === undefined) return undefined;
+    const { namespaces = [] } = this.#ahead?.settings ?? {};
+    return {
+      ...judgedBy(this.#shown),
+      ...(this.#ahead !== undefined && { ahead: { ...judgedBy(this.#ahead), namespaces } }),
+      ...(this.#all?.isComplete === false && { progress: progressOf(this.#all) }),
+    };
   }
 
   /** Runs until the signal aborts. */
@@ -74,17 +105,17 @@ export class LiveWatch<Found> {
 
   async #lead(options: Leading): Promise<void> {
     while (!options.signal.aborted) {
-      await this.#round(options);
+      await this.#judgeAll(options);
       await this.#alarm.sleep(AGAIN_AFTER_MS, options);
     }
-    this.#seen = undefined;
+    this.#shown = this.#all = this.#ahead = this.#last = this.#lookedAhead = undefined;
   }
 
-  async #round({ signal }: Waits): Promise<void> {
+  async #judgeAll({ signal }: Waits): Promise<void> {
     const { clock } = this.#parts;
-    let round = this.#begin();
-    while (!signal.aborted && !round.isComplete) {
-      if (this.#hasOtherBundle(round)) round = this.#begin();
+    this.#all = this.#begin();
+    for (let round = this.#next(); round !== undefined && !signal.aborted; round = this.#next()) {
+      this.#last = round;
       const beganMs = clock.monotonicMs();
       const step = await this.#step(round, { signal });
       const restMs = Math.max(SHORTEST_REST_MS, RESTS * (clock.monotonicMs() - beganMs));
@@ -93,20 +124,39 @@ export class LiveWatch<Found> {
     }
   }
 
-  #begin(): LiveRound<Found> {
+  #begin(namespaces?: readonly string[]): LiveRound<Found> {
     const { policies: source, review, clock } = this.#parts;
     const [policies, asOfMs] = [source.current(), clock.nowMs()];
-    return new LiveRound(this.#parts, { policies, asOfMs, reviewer: review(policies, asOfMs) });
+    const whose = namespaces === undefined ? {} : { namespaces };
+    return new LiveRound(this.#parts, { policies, asOfMs, reviewer: review(policies, asOfMs), ...whose });
   }
 
-  #hasOtherBundle({ settings: { policies } }: LiveRound<Found>): boolean {
-    return policies.bundleDigest !== this.#parts.policies.current().bundleDigest;
+  /** In turn: whoever changes policies again and again does not keep the rest from being judged. */
+  #next(): LiveRound<Found> | undefined {
+    if (this.#all?.settings.policies.bundleDigest !== this.#parts.policies.current().bundleDigest) {
+      this.#all = this.#begin();
+      this.#ahead = this.#lookedAhead = undefined;
+    }
+    this.#lookAhead(this.#all);
+    const [first, second] = [this.#ahead, this.#all].filter((round) => round?.isComplete === false);
+    return first === this.#last && second !== undefined ? second : first;
+  }
+
+  /** One that goes on is ended first, as that over all is. */
+  #lookAhead(all: LiveRound<Found>): void {
+    const inForce = this.#parts.policies.current();
+    if (this.#ahead?.isComplete === false || inForce.revision === this.#lookedAhead) return;
+    this.#lookedAhead = inForce.revision;
+    const { policies: judged } = (this.#shown?.isComplete === true ? this.#shown : all).settings;
+    const namespaces = changedNamespaces(judged, inForce) ?? [];
+    const isAhead = namespaces.length > 0 && namespaces.length <= MOST_AHEAD;
+    this.#ahead = isAhead ? this.#begin(namespaces) : undefined;
   }
 
   async #step(round: LiveRound<Found>, options: Waits): Promise<'more' | 'early' | 'failed'> {
     try {
       const step = await round.step(options);
-      if (step === 'more') this.#show(round);
+      if (step === 'more' && round === this.#all) this.#show(round);
       return step;
     } catch (cause) {
       // The store says by itself that it cannot be read; the page is asked for again.
@@ -117,10 +167,19 @@ export class LiveWatch<Found> {
 
   /** A whole result stands until the next round is over, unless that is by another bundle. */
   #show(round: LiveRound<Found>): void {
-    const { policies, asOfMs, reviewer } = round.settings;
-    const { isComplete } = round;
-    if (!isComplete && this.#seen?.isComplete === true && this.#seenBundle === policies.bundleDigest) return;
-    this.#seen = { asOfMs, revision: policies.revision, isComplete, found: reviewer.result() };
-    this.#seenBundle = policies.bundleDigest;
+    const { policies, asOfMs } = round.settings;
+    const isOfBundle = this.#shown?.settings.policies.bundleDigest === policies.bundleDigest;
+    if (!round.isComplete && this.#shown?.isComplete === true && isOfBundle) return;
+    this.#shown = round;
+    if (round.isComplete && this.#ahead !== undefined && this.#ahead.settings.asOfMs <= asOfMs) this.#ahead = undefined;
   }
+}
+
+function judgedBy<Found>(round: LiveRound<Found>): Judged<Found> {
+  const { policies, asOfMs, reviewer } = round.settings;
+  return { asOfMs, revision: policies.revision, isComplete: round.isComplete, found: reviewer.result() };
+}
+
+function progressOf({ settings: { policies, asOfMs }, entries, of }: LiveRound<unknown>): RoundProgress {
+  return { asOfMs, revision: policies.revision, entries, of: Math.max(of, entries) };
 }

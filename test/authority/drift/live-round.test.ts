@@ -39,7 +39,8 @@ describe('A round over live certificates', () => {
     };
     const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
     const settings = { policies: policySet(), asOfMs: 0, reviewer, ...(namespaces && { namespaces }) };
-    return new LiveRound({ inventory: { page }, records: { issuedBy }, clock }, settings);
+    const inventory = { page, endsIn: async () => [ids.length] };
+    return new LiveRound({ inventory, records: { issuedBy }, clock }, settings);
   }
 
   it('judges no more at once than the event loop can spare, however much policies ask', async () => {

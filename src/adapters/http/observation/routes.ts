@@ -59,7 +59,28 @@ export interface PolicyDriftSeen {
 }
 
 /** Live certificates, put to the policies of a revision. */
-export interface CertificatesJudged {
+export interface CertificatesJudged extends CertificateCounts {
+  /** The first of those refused, by name; for operators only. */
+  readonly listed?: readonly RefusedToday[];
+  /** Those of namespaces whose policies changed since, before all are judged by them; absent where there are none. */
+  readonly ahead?: JudgedAhead;
+  /** How far it is with judging all of them, again or still; absent between two rounds. */
+  readonly progress?: {
+    /** When it was begun, in ms since the epoch. */
+    readonly asOfMs: number;
+    readonly revision: string;
+    /** Entries of the inventory that were read, of so many. */
+    readonly entries: number;
+    readonly of: number;
+  };
+}
+
+export interface JudgedAhead extends CertificateCounts {
+  readonly namespaces: readonly string[];
+  readonly listed?: readonly RefusedToday[];
+}
+
+export interface CertificateCounts {
   /** When it was begun, in ms since the epoch. */
   readonly asOfMs: number;
   readonly revision: string;
@@ -73,8 +94,6 @@ export interface CertificatesJudged {
   readonly leftOut: number;
   /** Of those refused, by the code of the first reason. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** The first of those refused, by name; for operators only. */
-  readonly listed?: readonly RefusedToday[];
 }
 
 export interface RefusedToday {
@@ -162,7 +181,15 @@ function withoutTexts({ drift, certificates, ...inForce }: PolicyInForce): Polic
   };
 }
 
-function numbersOf(judged: CertificatesJudged): CertificatesJudged {
+function numbersOf({ ahead, progress, ...judged }: CertificatesJudged): CertificatesJudged {
+  return {
+    ...countsOf(judged),
+    ...(ahead !== undefined && { ahead: { ...countsOf(ahead), namespaces: ahead.namespaces } }),
+    ...(progress !== undefined && { progress }),
+  };
+}
+
+function countsOf(judged: CertificateCounts): CertificateCounts {
   const { asOfMs, revision, isComplete, live, refused, undecided, leftOut, reasons } = judged;
   return { asOfMs, revision, isComplete, live, refused, undecided, leftOut, reasons };
 }
