@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { CertificatesJudged, PolicyInForce } from '../../../../src/adapters/http/observation/routes.ts';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import type { IssuedRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { issuedTo } from '../../../support/policy/recorded-decisions.ts';
 import { runCli } from '../../../../src/cli/program.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
 import { RunningServer } from '../../support/running-server.ts';
@@ -11,11 +14,11 @@ import { ServerFiles } from '../../support/server-files.ts';
 
 const SOON = { withinMs: 30_000, everyMs: 100 };
 
-const denying = (account: string): string =>
+const denying = (account: string, namespace = 'default'): string =>
   JSON.stringify({
     apiVersion: 'capstan.dev/v1alpha1',
     kind: 'IssuancePolicy',
-    metadata: { name: 'own', namespace: 'default' },
+    metadata: { name: 'own', namespace },
     spec: { deny: { serviceAccounts: [account] }, contact: '#team' },
   });
 
@@ -83,3 +86,70 @@ describe("Live certificates that today's policy would refuse", function () {
     assert.deepEqual([live, leftOut], [3, 1]);
   });
 });
+
+const MANY = 10_000;
+
+describe('Of more live certificates than are judged in a moment', function () {
+  this.timeout(180_000);
+  let files: ServerFiles;
+  let server: RunningServer;
+  before(async () => {
+    files = await ServerFiles.create();
+    files.setPolicy([{ namespaces: ['shop', 'team'] }]);
+    for (const namespace of ['shop', 'team']) mkdirSync(files.path(`policies/${namespace}`));
+    const writer = new JournalWriter({ file: files.path('journal.db') });
+    for (let first = 0; first < MANY; first += BATCH) writer.append(certificates(first, BATCH));
+    writer.append([live('shop/web', 'web')]);
+    writer.close();
+    server = await RunningServer.start({ files });
+  });
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    files[Symbol.dispose]();
+  });
+
+  const until = async (what: string, is: (judged: CertificatesJudged) => boolean): Promise<CertificatesJudged> =>
+    eventually(
+      what,
+      async () => {
+        const { certificates: found } = (await (await server.get('/policy')).json()) as PolicyInForce;
+        return found !== undefined && is(found) && found;
+      },
+      { withinMs: 120_000, everyMs: 50 },
+    );
+
+  it('says how far it is, judges first whose namespace changed its policy, and has the rest judged by it too', async () => {
+    const begun = await until('some are judged', ({ live: count }) => count > 100);
+    assert.deepEqual([begun.isComplete, begun.refused], [false, 0]);
+    assert.ok(begun.progress!.entries < begun.progress!.of && begun.progress!.of > MANY);
+    files.setLocal('shop/own.yaml', denying('web', 'shop'));
+    const { ahead, isComplete, progress } = await until('shop is judged ahead', (found) => found.ahead?.refused === 1);
+    assert.deepEqual(
+      [ahead!.namespaces, ahead!.live, ahead!.isComplete, ahead!.listed],
+      [['shop'], 1, true, undefined],
+    );
+    assert.equal(isComplete, false);
+    assert.ok(progress!.entries < MANY);
+    const all = await until('all are judged by it', ({ revision }) => revision === ahead!.revision);
+    assert.deepEqual([all.isComplete, all.refused, all.ahead], [true, 1, undefined]);
+  });
+
+  it('begins anew after a restart, and says that it is not through', async () => {
+    await server[Symbol.asyncDispose]();
+    server = await RunningServer.start({ files });
+    const { isComplete, live: count } = await until('some are judged', ({ progress }) => progress !== undefined);
+    assert.equal(isComplete, false);
+    assert.ok(count < MANY);
+  });
+});
+
+const BATCH = 5_000;
+
+function certificates(first: number, count: number): readonly IssuedRecord[] {
+  return Array.from({ length: count }, (_, index) => live(`team/app-${first + index}`, String(first + index)));
+}
+
+function live(who: string, id: string): IssuedRecord {
+  const timeMs = Date.now() - 1_000;
+  return issuedTo({ who }, { timeMs, decisionId: id, serial: `a${id}`, notAfterMs: timeMs + 3_600_000, podUid: id });
+}
