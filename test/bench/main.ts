@@ -9,7 +9,8 @@ import { listBenchmark } from './rows/list/list.ts';
 import { makeMaterial } from './material.ts';
 import type { Row } from './measurement.ts';
 import { pkcs11Benchmark } from './rows/issue/pkcs11.ts';
-import { policyBenchmark } from './rows/policy.ts';
+import { liveBenchmark } from './rows/policy/live.ts';
+import { policyBenchmark } from './rows/policy/policy.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
 import { canPin } from './processes.ts';
 import { replayBenchmark } from './rows/replay.ts';
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   relayedSignBenchmark,
   pkcs11Benchmark,
   policyBenchmark,
+  liveBenchmark,
   replayBenchmark,
   verifyBenchmark,
   listBenchmark,

@@ -15,6 +15,8 @@ export interface Row {
 const BETTER: Readonly<Record<string, 'higher' | 'lower'>> = {
   'issued/s': 'higher',
   'calls/s': 'higher',
+  'judged/s': 'higher',
+  '% of the event loop': 'lower',
   'us CPU/call': 'lower',
   'us CPU/copy': 'lower',
   ms: 'lower',

@@ -75,10 +75,10 @@ export class LiveRound<Found> {
    * @returns `early` while the inventory does not have yet what was issued before the round, by the policies of before.
    * @throws AuthorityError CAP-S04 when the store cannot be read now; the signal's reason.
    */
-  async step(options: Waits): Promise<'more' | 'early'> {
-    if (this.#waiting.length > 0) this.#judge();
-    else return this.#read(options);
-    return 'more';
+  async step(options: Waits): Promise<'read' | 'judged' | 'early'> {
+    if (this.#waiting.length === 0) return this.#read(options);
+    this.#judge();
+    return 'judged';
   }
 
   #judge(): void {
@@ -90,7 +90,7 @@ export class LiveRound<Found> {
     this.#waiting = this.#waiting.slice(judged);
   }
 
-  async #read(options: Waits): Promise<'more' | 'early'> {
+  async #read(options: Waits): Promise<'read' | 'early'> {
     const page = await this.#page(options);
     if (this.#isBehind(page)) return 'early';
     if (this.settings.namespaces === undefined) this.#of ??= await this.#count(options);
@@ -104,7 +104,7 @@ export class LiveRound<Found> {
     this.#entries += page.entries.length;
     this.#after = page.next;
     if (page.next === undefined) this.#questions.shift();
-    return 'more';
+    return 'read';
   }
 
   async #page(options: Waits): Promise<InventoryPage> {

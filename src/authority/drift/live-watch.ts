@@ -54,10 +54,10 @@ export interface RoundProgress {
 }
 
 /**
- * How much longer than a step the pause after it is, so that it takes a tenth of a thread's time at most, and less where the machine is
- * busy and steps take longer.
+ * How much longer than a step the pause after it is: of the event loop a tenth at most goes here, and of whoever answers for the store a
+ * fifth; less where the machine is busy and steps take longer.
  */
-const RESTS = 10;
+const RESTS = { read: 4, judged: 10 };
 const SHORTEST_REST_MS = 5;
 /** Where more changed their policies, nobody is judged ahead of others. */
 export const MOST_AHEAD = 20;
@@ -67,6 +67,8 @@ export const AGAIN_AFTER_MS = 300_000;
 const EARLY_MS = 500;
 /** Of a store that cannot be read now. */
 const RETRY_MS = 10_000;
+
+type Step = 'read' | 'judged' | 'early' | 'failed';
 
 export class LiveWatch<Found> {
   readonly #parts: LiveWatchParts<Found>;
@@ -118,8 +120,7 @@ export class LiveWatch<Found> {
       this.#last = round;
       const beganMs = clock.monotonicMs();
       const step = await this.#step(round, { signal });
-      const restMs = Math.max(SHORTEST_REST_MS, RESTS * (clock.monotonicMs() - beganMs));
-      const waitMs = { more: restMs, early: EARLY_MS, failed: RETRY_MS }[step];
+      const waitMs = waitAfter(step, clock.monotonicMs() - beganMs);
       await clock.sleep(waitMs, { signal }).catch(() => undefined);
     }
   }
@@ -153,10 +154,10 @@ export class LiveWatch<Found> {
     this.#ahead = isAhead ? this.#begin(namespaces) : undefined;
   }
 
-  async #step(round: LiveRound<Found>, options: Waits): Promise<'more' | 'early' | 'failed'> {
+  async #step(round: LiveRound<Found>, options: Waits): Promise<Step> {
     try {
       const step = await round.step(options);
-      if (step === 'more' && round === this.#all) this.#show(round);
+      if (step !== 'early' && round === this.#all) this.#show(round);
       return step;
     } catch (cause) {
       // The store says by itself that it cannot be read; the page is asked for again.
@@ -173,6 +174,12 @@ export class LiveWatch<Found> {
     this.#shown = round;
     if (round.isComplete && this.#ahead !== undefined && this.#ahead.settings.asOfMs <= asOfMs) this.#ahead = undefined;
   }
+}
+
+/** In ms. */
+function waitAfter(step: Step, tookMs: number): number {
+  if (step === 'early') return EARLY_MS;
+  return step === 'failed' ? RETRY_MS : Math.max(SHORTEST_REST_MS, RESTS[step] * tookMs);
 }
 
 function judgedBy<Found>(round: LiveRound<Found>): Judged<Found> {

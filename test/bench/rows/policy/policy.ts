@@ -1,8 +1,8 @@
 // What a policy decision costs at a thousand policies, beside the signature that follows it.
 import path from 'node:path';
-import { inTurn, WARM_UP_SECONDS, type Benchmark } from '../benchmark.ts';
-import { row } from '../measurement.ts';
-import { runForJson, SERVER_CORE } from '../processes.ts';
+import { inTurn, WARM_UP_SECONDS, type Benchmark } from '../../benchmark.ts';
+import { row } from '../../measurement.ts';
+import { runForJson, SERVER_CORE } from '../../processes.ts';
 
 interface Costs {
   readonly evaluateUs: number;

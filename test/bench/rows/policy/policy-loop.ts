@@ -1,10 +1,10 @@
 // A process of its own: judges requests from 250 namespaces under 1,000 policies, and signs with P-256 beside it.
 // Arguments: warm-up and window (seconds). Prints {"evaluateUs": N, "signUs": N}, CPU time of all threads.
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { compileExpression } from '../../../src/adapters/policy/expression/expression.ts';
-import { UNBOUNDED } from '../../../src/domain/policy/bounds.ts';
-import type { Condition } from '../../../src/domain/policy/condition.ts';
-import { evaluate } from '../../../src/domain/policy/evaluation/evaluate.ts';
+import { compileExpression } from '../../../../src/adapters/policy/expression/expression.ts';
+import { UNBOUNDED } from '../../../../src/domain/policy/bounds.ts';
+import type { Condition } from '../../../../src/domain/policy/condition.ts';
+import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import {
   bundle,
   clusterWide,
@@ -17,7 +17,7 @@ import {
   request,
   rule,
   snapshot,
-} from '../../support/policy/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 const NAMESPACES = 250;
 /** With the bundle's ten rules and five of the platform, a thousand. */
