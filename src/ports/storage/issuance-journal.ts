@@ -132,6 +132,8 @@ export interface JournalQuery {
   readonly decisionId?: string;
   readonly identity?: string;
   readonly sinceMs?: number;
+  /** Of this moment too. */
+  readonly untilMs?: number;
   /** Only certificates that are still valid at this moment. */
   readonly validAtMs?: number;
   /** At most this many, newest first. */

@@ -43,11 +43,14 @@ export function describeNewestRecords(where: string, make: (records: WrittenReco
     );
 
     it('are refusals of a time, newest first and no more than asked for', async () => {
-      const idsOf = async (query: { readonly sinceMs?: number; readonly limit: number }): Promise<readonly string[]> =>
+      type Asked = { readonly sinceMs?: number; readonly untilMs?: number; readonly limit: number };
+      const idsOf = async (query: Asked): Promise<readonly string[]> =>
         (await records.list({ outcome: 'refused', ...query }, NEVER)).map(({ decisionId }) => decisionId);
       assert.deepEqual(await idsOf({ limit: 10 }), ['4', '3', '1']);
       assert.deepEqual(await idsOf({ limit: 2 }), ['4', '3']);
       assert.deepEqual(await idsOf({ limit: 10, sinceMs: NOON_MS - 1_500 }), ['4', '3']);
+      assert.deepEqual(await idsOf({ limit: 10, untilMs: NOON_MS - 1_000 }), ['3', '1']);
+      assert.deepEqual(await idsOf({ limit: 10, sinceMs: NOON_MS - 1_000, untilMs: NOON_MS - 1_000 }), ['3']);
     });
 
     it('are whole: a record that stands for many says for how many', async () => {

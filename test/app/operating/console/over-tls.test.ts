@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
+import { MAX_RECORDS, type LatelyRefused } from '../../../../src/adapters/http/admin/records/administer-records.ts';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import type { InventoryRow } from '../../../../src/authority/inventory/inventory-overview.ts';
+import type { RefusalGroup } from '../../../../src/review/explain/refusal-groups.ts';
+import { refused } from '../../../adapters/storage/sqlite/records.ts';
 import { createRoot, issueLeaf, type TestAuthority, type TestLeaf } from '../../../peers/support/pki.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { RunningServer } from '../../support/running-server.ts';
@@ -125,6 +129,31 @@ describe('The console over HTTPS', () => {
     assert.deepEqual((body as { namespaces: unknown }).namespaces, ['shop']);
     assert.equal((await visitor.get('/api/refusals')).status, 200);
     assert.equal((await visitor.get('/api/issuers')).status, 403);
+  });
+
+  it('shows a team its refusals behind thousands of another namespace, and back to when it looked', async () => {
+    const nowMs = Date.now();
+    const refusedTo = (namespace: string, at: number, timeMs: number) => {
+      const caller = `spiffe://cluster.local/ns/${namespace}/sa/web`;
+      return refused(`${namespace} ${at}`, { timeMs, caller, identity: caller });
+    };
+    const flood = Array.from({ length: 3 * MAX_RECORDS }, (_, at) => refusedTo('pay', at, nowMs - 60_000 + at));
+    const writer = new JournalWriter({ file: files.path('journal.db') });
+    writer.append([refusedTo('pay', -1, nowMs - 50 * 60_000), refusedTo('shop', 0, nowMs - 40 * 60_000), ...flood]);
+    writer.close();
+    const base = await start();
+    const lately = async (name: string): Promise<LatelyRefused<RefusalGroup>> => {
+      const visitor = new Visitor(base, { ca: anchors(), shown: await person(name) });
+      await visitor.post('/login/certificate', {});
+      return (await visitor.get('/api/refusals')).body as LatelyRefused<RefusalGroup>;
+    };
+    const [team, all] = [await lately('tina'), await lately('victor')];
+    assert.deepEqual(
+      team.groups.map(({ namespace, count }) => [namespace, count]),
+      [['shop', 1]],
+    );
+    assert.ok(team.sinceMs <= nowMs - 50 * 60_000);
+    assert.deepEqual([all.groups[0]?.count, all.sinceMs > nowMs - 60_000], [MAX_RECORDS, true]);
   });
 
   it('shows a team whoever has a certificate in its namespaces, and nobody else', async () => {

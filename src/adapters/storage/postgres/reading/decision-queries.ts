@@ -80,7 +80,7 @@ function newestOf(identity: string, { outcome, ...others }: JournalConditions, l
   return tables.selectFrom('decisions').select(DECISION).where('id', 'in', ids).orderBy(NEWEST_FIRST).compile();
 }
 
-function matching({ outcome, decisionId, identity, sinceMs, validAtMs }: JournalConditions): Where {
+function matching({ outcome, decisionId, identity, sinceMs, untilMs, validAtMs }: JournalConditions): Where {
   return (builder) =>
     builder.and([
       // A word and no parameter, as the partial index has it.
@@ -88,6 +88,7 @@ function matching({ outcome, decisionId, identity, sinceMs, validAtMs }: Journal
       ...(decisionId === undefined ? [] : [builder('decision_id', '=', decisionId)]),
       ...(identity === undefined ? [] : [builder.or([ofIdentity(identity)(builder), relayedBy(identity)(builder)])]),
       ...(sinceMs === undefined ? [] : [builder('time_ms', '>=', sinceMs)]),
+      ...(untilMs === undefined ? [] : [builder('time_ms', '<=', untilMs)]),
       ...(validAtMs === undefined ? [] : [builder('not_after_ms', '>', validAtMs)]),
     ]);
 }

@@ -23,6 +23,7 @@ const CONDITIONS: Conditions = {
   decisionId: (value: string) => ({ sql: 'decision_id = ?', values: [value] }),
   identity: (value: string) => ({ sql: `(${OF_IDENTITY} OR (${RELAYED}))`, values: [value, value] }),
   sinceMs: (value: number) => ({ sql: 'time_ms >= ?', values: [value] }),
+  untilMs: (value: number) => ({ sql: 'time_ms <= ?', values: [value] }),
   validAtMs: (value: number) => ({ sql: 'not_after_ms > ?', values: [value] }),
 };
 
