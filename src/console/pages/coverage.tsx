@@ -15,6 +15,8 @@ import type { PageProps } from './pages.tsx';
 
 type Answer = CoverageAnswer<ExplainedRow>;
 
+/** Pods of one page: the server explains each of them anew whenever the page looks. */
+const NAMED = 200;
 const ALL = 'any';
 const GAP = 'the gap';
 const CHOICES = [ALL, GAP, ...COVERAGE_STATES.filter((state) => state !== 'covered')];
@@ -24,7 +26,9 @@ export function CoveragePage({ address }: PageProps) {
   const choose = (changes: Readonly<Record<string, string>>) => goTo(withChoice(address, changes));
   const chooseState = (value: string): void =>
     choose({ gap: value === GAP ? 'true' : '', state: value === GAP || value === ALL ? '' : value });
-  const found = useAnswer<Answer>(`/api/inventory/coverage?${address.query.toString()}`);
+  const asked = new URLSearchParams(address.query);
+  asked.set('limit', String(NAMED));
+  const found = useAnswer<Answer>(`/api/inventory/coverage?${asked.toString()}`);
   return (
     <>
       <Filters>
