@@ -1,22 +1,21 @@
-// The console as the chart installs it: what it renders for one, and whether who follows the notes of an installation gets in.
+// The console as the chart installs it: what it renders for one, what it refuses, and what leads browsers there.
 import assert from 'node:assert/strict';
-import { Agent } from 'node:https';
-import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
-import { runCli } from '../../../../src/cli/program.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { loadConfig } from '../../../../src/config/load.ts';
-import { demandBuiltConsole } from '../../../app/operating/console/support/built-console.ts';
-import { Visitor, type VisitorSettings } from '../../../app/operating/console/support/visitor.ts';
-import { ServerFiles } from '../../../app/support/server-files.ts';
-import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
-import { freePort } from '../../../support/eventually.ts';
-import { signInAs } from '../../chromium/support/at-provider.ts';
-import { findChromium, openChromium } from '../../chromium/support/chromium.ts';
-import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../../chromium/support/test-provider.ts';
-import { findPrograms } from '../../programs/programs.ts';
-import { createRoot, issueLeaf, type TestAuthority } from '../../support/pki.ts';
+import { findPrograms, istioSource } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
-import { consoleValues, mergedValues, renderChart, renderNotes, type Rendered, type Values } from '../support/chart.ts';
-import { ChartPod, type GivenObjects } from './support/chart-pod.ts';
+import {
+  consoleValues,
+  ISTIO_CONFIG,
+  mergedValues,
+  objectsIn,
+  renderChart,
+  renderNotes,
+  type Rendered,
+  type Values,
+} from '../support/chart.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
 
 const { offered: OFFERED, within: WITHIN } = consoleValues();
@@ -73,7 +72,7 @@ describe('The chart, of a console,', function () {
   });
 
   it('lets in the peers that its values name, and nobody else', () => {
-    const from = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } }];
+    const from = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'istio-ingress' } } }];
     assert.deepEqual(consoleRules(renderChart(OFFERED)), [{ from, ports: [{ port: 'console', protocol: 'TCP' }] }]);
     assert.deepEqual(consoleRules(renderChart({ ...OFFERED, networkPolicy: {} })), []);
     assert.deepEqual(consoleRules(renderChart({ networkPolicy: { consoleFrom: from } })), []);
@@ -154,85 +153,43 @@ describe('The chart, of a console,', function () {
   }
 });
 
-describe('A server with the configuration that the chart renders', function () {
+describe('The gateway of Istio in front of the console', function () {
   this.timeout(120_000);
-  let web: TestAuthority;
-  let people: TestAuthority;
-  let files: ServerFiles;
-  let ended: AsyncDisposableStack;
-  before(async function () {
+  const objects = objectsIn(readFileSync(path.join(ISTIO_CONFIG, 'istio/console.yaml'), 'utf8'));
+
+  it('leads the name of the console to its Service, and comes from where its values let in', function () {
     peerOrSkip(this, findPrograms('helm'), 'Helm');
-    demandBuiltConsole();
-    web = await createRoot('Authorities of the Web');
-    people = await createRoot('People of the Corporation');
-  });
-  beforeEach(async () => {
-    ended = new AsyncDisposableStack();
-    files = ended.use(await ServerFiles.create());
-  });
-  afterEach(async () => ended.disposeAsync());
-
-  /** Installs, and does what the notes say. @returns where the console is by them. */
-  async function followed(values: Values, given: GivenObjects): Promise<string> {
-    const pod = await ChartPod.installed(values, files, given);
-    await demandChecked(pod.configFile);
-    await pod.start(ended);
-    const [, to = '', local, port] = /port-forward (\S+) (\d+):(\d+)/.exec(pod.notes) ?? [];
-    await pod.forward(to, Number(local), Number(port), ended);
-    return /Its console, .*: (https:\S+)\//.exec(pod.notes)![1]!;
-  }
-
-  /** With the hosts file of the notes. */
-  const visitorOf = (base: string, settings: VisitorSettings): Visitor => {
-    const agent = new Agent({ lookup: (_host, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]) });
-    ended.defer(() => agent.destroy());
-    return new Visitor(base, { agent, ...settings });
-  };
-
-  it('lets in who has a client certificate, by the certificate of the CA itself, where it stays in its pod', async () => {
-    const port = await freePort();
-    const listen = {
-      console: { url: `https://localhost:${port}` },
-      administration: { roles: { viewer: ['URI:spiffe://corp.example/ops/victor'] } },
+    const rendered = renderChart(OFFERED);
+    const { hosts, tls } = specOf(objects.find(({ kind }) => kind === 'VirtualService')) as unknown as {
+      readonly hosts: readonly string[];
+      readonly tls: readonly [{ readonly route: readonly [{ readonly destination: { readonly host: string } }] }];
     };
-    const values = mergedValues(WITHIN, { config: { listen } });
-    const base = await followed(values, { 'capstan-people': { 'people-ca.pem': people.certificatePem } });
-    assert.equal(base, `https://localhost:${port}`);
-    const { chainPem: cert, keyPem: key } = await issueLeaf(people, { uri: 'spiffe://corp.example/ops/victor' });
-    const visitor = visitorOf(base, { ca: files.pki.root.certificatePem, shown: { cert, key } });
-    assert.equal((await visitor.post('/login/certificate', {})).status, 200);
-    assert.equal((await visitor.get('/api/overview')).status, 200);
+    assert.match(renderNotes(OFFERED), new RegExp(`Its console, .*: https://${hosts.join('|')}/`));
+    const [service, namespace] = tls[0].route[0].destination.host.split('.');
+    assert.ok(rendered.objects.some(({ kind, metadata }) => kind === 'Service' && metadata.name === service));
+    assert.equal(namespace, 'istio-system');
+    assert.match(JSON.stringify(consoleRules(rendered)), /"istio-ingress"/);
   });
 
-  it('lets in who is of a group at the provider, under its own name and no other', async function () {
-    const found = peerOrSkip(this, findChromium(), 'Chromium');
-    const base = `https://${NAME}:${await freePort()}`;
-    const provider = ended.use(await TestProvider.start({ vera: ['mesh-viewers'] }, `${base}/login/oidc/callback`));
-    const oidc = { issuer: provider.issuer, clientId: CLIENT_ID, caFile: '/etc/capstan/console-oidc/ca.crt' };
-    const values = mergedValues(OFFERED, { config: { listen: { console: { url: base, oidc } } } });
-    const shown = await issueLeaf(web, { dns: NAME });
-    const given = {
-      'capstan-console-tls': { 'tls.crt': shown.chainPem, 'tls.key': shown.keyPem },
-      'capstan-console-oidc': { 'client-secret': CLIENT_SECRET, 'ca.crt': provider.caPem },
-    };
-    assert.equal(await followed(values, given), base);
-    assert.match(renderNotes(values), new RegExp(`At ${provider.issuer} register ${base}/login/oidc/callback`));
-    const ways = { status: 401, body: { ways: ['oidc'] } };
-    assert.deepEqual(await visitorOf(base, { ca: web.certificatePem }).get('/api/session'), ways);
-    const browser = await openChromium(found, [`--host-resolver-rules=MAP ${NAME} 127.0.0.1`]);
-    ended.defer(async () => browser.close());
-    // That its certificate is the one of this name was seen above, by who knows its root.
-    const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
-    const elsewhere = await page.goto(base.replace(NAME, 'localhost'));
-    assert.equal(elsewhere?.status(), 421);
-    await page.goto(base);
-    await signInAs(page, 'vera');
-    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  it("is taken strictly by an API server with Istio's definitions", async function () {
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
+    const definitions = peerOrSkip(this, istioDefinitions(), "Istio's source");
+    await using cluster = await KubernetesCluster.start();
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } };
+    await cluster.apply([namespace, ...definitions]);
+    for (const object of objects) {
+      const target = `${await cluster.api.pathOf(object)}?fieldManager=kubectl&dryRun=All&fieldValidation=Strict`;
+      await cluster.api.ask('PATCH', target, object, 'application/apply-patch+yaml');
+    }
   });
 });
 
-async function demandChecked(configFile: string): Promise<void> {
-  const { terminal, out, error } = recordTerminal();
-  const settings = { terminal, environment: {}, clock: new SystemClock(), signal: new AbortController().signal };
-  assert.equal(await runCli(['config', 'check', '--config', configFile], settings), 0, out() + error());
+/** Of the objects that the file has. */
+function istioDefinitions(): readonly ClusterObject[] | undefined {
+  if (findPrograms('istiod') === undefined) return undefined;
+  const file = path.join(istioSource(), 'manifests/charts/base/files/crd-all.gen.yaml');
+  const ours = /^(gateways|virtualservices)\.networking\.istio\.io$/;
+  return existsSync(file)
+    ? objectsIn(readFileSync(file, 'utf8')).filter(({ metadata }) => ours.test(metadata.name))
+    : undefined;
 }
