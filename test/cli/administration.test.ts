@@ -51,6 +51,7 @@ describe('How a command ends that a server refuses without a reason of ours', ()
     [404, 65],
     [409, 77],
     [413, 65],
+    [422, 65],
     [429, 75],
     [500, 70],
     [503, 69],

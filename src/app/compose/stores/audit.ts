@@ -29,8 +29,11 @@ export function composeAudit(config: Config, foundation: Foundation, { proof, le
   if (signer === undefined) {
     // Of several workers one says so.
     if (worker === undefined || worker.slot === 1) sayUnsigned(foundation);
-    const unsigned = async () => ({ problem: UNSIGNED });
-    return { status: async () => statusOf(proof, {}, { signal }), accept: unsigned, signEnd: unsigned };
+    return {
+      status: async () => statusOf(proof, {}, { signal }),
+      accept: async () => ({ problem: UNSIGNED }),
+      signEnd: async () => ({ unsigned: UNSIGNED }),
+    };
   }
   const maker = proof.isMadeHere ? composeHeads(config, foundation, { ...proof, lease, journal }, signer) : undefined;
   const retentionMs = config.journal.retention;

@@ -15,10 +15,15 @@ export interface AuditStatus {
   readonly problem?: string;
 }
 
+/** Why this server signs no ends. */
+export interface Unsigned {
+  readonly unsigned: string;
+}
+
 export interface AuditParts {
   readonly status: () => Promise<AuditStatus>;
   readonly accept: (by: Accepting) => Promise<Acceptance>;
-  readonly signEnd: (asked: AskedEnd, by: Pick<Operator, 'actor' | 'role'>) => Promise<AnsweredEnd>;
+  readonly signEnd: (asked: AskedEnd, by: Pick<Operator, 'actor' | 'role'>) => Promise<AnsweredEnd | Unsigned>;
 }
 
 export const AUDIT = '/audit';
@@ -52,8 +57,10 @@ export function administerAudit({ status, accept, signEnd }: AuditParts): Admini
     routes.post(EXPORT_ENDS, demandRole('viewer'), async (c) => {
       const { actor, role } = c.get('operator');
       const answer = await signEnd(await bodyOf(c, asked), { actor, role });
+      if ('unsigned' in answer) return c.json({ error: `the export is not signed: ${answer.unsigned}` }, 409);
+      // What the export has, or the journal, is not what was signed: another time it will not be either.
       return 'problem' in answer
-        ? c.json({ error: `the export is not signed: ${answer.problem}` }, 409)
+        ? c.json({ error: `the export is not signed: ${answer.problem}` }, 422)
         : c.json(answer);
     });
   };
