@@ -5,12 +5,12 @@ import { openingPoint } from '../../domain/audit/chain.ts';
 import { FULL_EVERY_MS, type LastHead, type NamedInHead } from '../../domain/audit/head.ts';
 import { isKeptForGood, keptSince } from '../../domain/audit/kept-since.ts';
 import { lastNamed, type LastNamed } from '../../domain/audit/last-named.ts';
-import { readAuditKey } from '../../domain/audit/statement.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
-import { AuthorityError } from '../../domain/errors.ts';
 import type { AuditHeads, KeptHead } from '../../ports/audit/audit-heads.ts';
 import type { ChainState, ChainStates } from '../../ports/audit/chain-reader.ts';
 import type { StatementSigner } from '../../ports/audit/statement-signer.ts';
+import type { WitnessWord } from './asked-witnesses.ts';
+import { auditKeyOf } from './audit-key-of.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -72,14 +72,25 @@ export async function differenceAtStart(
       ? 'it has old records and no head: the key of heads is new here, or somebody deleted them'
       : undefined;
   }
-  const key = readAuditKey(await signer.publicKey(options));
-  if ('problem' in key) throw new AuthorityError('CAP-X03', { detail: key.problem });
+  const key = await auditKeyOf(signer, options);
   const last = lastNamed(stored, key);
   if ('problem' in last) return last.problem;
   const difference = await differenceOf(last, states, { chains }, times, options);
   if (difference !== undefined) return difference;
   if (!(await hasLongWithoutHead(states, last, { chains }, times, options))) return undefined;
   return `its last head is of ${formatTime(last.timeMs)}, long before its last records: none was made, or somebody deleted them`;
+}
+
+/** For who begins: the newest heads of a witness may be gone from the store, and what they name. @returns, @throws as `differenceSince`. */
+export async function differenceFromWitness(
+  word: WitnessWord,
+  states: readonly ChainState[],
+  { chains }: Pick<ComparedParts, 'chains'>,
+  times: Pick<ComparedTimes, 'nowMs' | 'retentionMs'>,
+  options: Waits,
+): Promise<string | undefined> {
+  const difference = await differenceOf(word, states, { chains }, times, options);
+  return difference && `the witness ${word.name} has a head of ${formatTime(word.timeMs)}, and ${difference}`;
 }
 
 async function differenceOf(

@@ -2,8 +2,7 @@
 // who asks for a certificate waits for it: a key or a witness that is away makes heads late, and says so. It imports much because
 // journal, key and witnesses meet here.
 import { writeLine } from '../../domain/audit/export-line.ts';
-import { nextHead, type HeadStatement, type PreviousHead } from '../../domain/audit/head.ts';
-import { headOf } from '../../domain/audit/last-named.ts';
+import { nextHead, type HeadStatement } from '../../domain/audit/head.ts';
 import { statementDigest } from '../../domain/audit/statement.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import { ReportOnce } from '../../live/report-once.ts';
@@ -168,13 +167,8 @@ export class AuditHeadMaker {
     const { states, newest, last, isAccepted = false } = stored;
     if (!this.#hasSentNewest && newest !== undefined && !isAccepted) this.#enqueue(newest);
     this.#hasSentNewest = true;
-    const retention = await this.#continuity.retention(stored, { signal });
-    const facts = {
-      ...this.#settings.maker,
-      timeMs: clock.nowMs(),
-      ...(newest && { previous: previousOf(newest) }),
-      retention,
-    };
+    const follows = await this.#continuity.follows(stored, { signal });
+    const facts = { ...this.#settings.maker, timeMs: clock.nowMs(), ...follows };
     const statement = nextHead(states, last, facts);
     if (statement === undefined) return true;
     const text = writeLine({ kind: 'head', ...(await signer.sign('head', statement, { signal })) });
@@ -197,6 +191,8 @@ export class AuditHeadMaker {
     try {
       for (let head = waiting[0]; head !== undefined; head = waiting[0]) {
         const kept = head;
+        const problem = this.#continuity.problemOf(witness);
+        if (problem !== undefined) throw new Error(problem);
         const isKept = await within(
           STEP_MS,
           this.#parts.clock,
@@ -215,12 +211,6 @@ export class AuditHeadMaker {
       failing.found(`the witness ${witness.name} keeps no heads: ${wordsOf(error)}`);
     }
   }
-}
-
-/** By what the digest is of: the time in the store is whoever's who writes to it. */
-function previousOf(newest: KeptHead): PreviousHead {
-  const timeMs = headOf(newest)?.statement.timeMs;
-  return { digest: newest.digest, ...(timeMs !== undefined && { timeMs }) };
 }
 
 interface Witnessed {

@@ -92,7 +92,14 @@ const chainInHead = object(
 );
 const headStatement = object(
   { version, timeMs: count, trustDomain: text, cluster: text, server: text, chains: listOf(chainInHead) },
-  { full: oneOf(true), older: count, previous: sha256, previousMs: count, retention: statedRetention },
+  {
+    full: oneOf(true),
+    older: count,
+    previous: sha256,
+    previousMs: count,
+    retention: statedRetention,
+    acceptedMs: count,
+  },
 );
 const range = object({ chain: text, kind, after: point, through: point, last: count });
 const endStatement = object(

@@ -35,6 +35,8 @@ export interface HeadStatement {
   /** When that was made: of later than what is kept it cannot have left. Absent also from heads of before it was stated. */
   readonly previousMs?: number;
   readonly retention?: StatedRetention;
+  /** When an operator last accepted that the journal is not what was signed of it: what a witness has of before need not be there. */
+  readonly acceptedMs?: number;
 }
 
 export type Head = Signed<HeadStatement>;
@@ -64,7 +66,10 @@ export interface LastHead {
   readonly retention?: StatedRetention;
 }
 
-export interface HeadFacts extends Pick<HeadStatement, 'timeMs' | 'trustDomain' | 'cluster' | 'server' | 'retention'> {
+export interface HeadFacts extends Pick<
+  HeadStatement,
+  'timeMs' | 'trustDomain' | 'cluster' | 'server' | 'retention' | 'acceptedMs'
+> {
   /** The last head of the journal, whoever made it. */
   readonly previous?: PreviousHead;
 }

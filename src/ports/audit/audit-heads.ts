@@ -39,4 +39,9 @@ export interface HeadWitness {
    * @throws Error in words for an operator; the signal's reason.
    */
   keep(head: KeptHead, options: Waits): Promise<void>;
+  /**
+   * The newest lines that it has, the newest first: heads, and whatever else is there. None where it cannot say. Absent of one that never can.
+   * @throws Error where it is away, and may say it later; the signal's reason.
+   */
+  lastLines?(options: Waits): Promise<readonly string[]>;
 }

@@ -32,6 +32,24 @@ describe('A file that witnesses heads', () => {
     assert.equal(await readFile(file, 'utf8'), '{"a":1}\n{"b"\n{"b":2}\n');
   });
 
+  it('says what it has, the newest first: whole lines of its end, whatever they are', async () => {
+    const file = path.join(folder, 'heads.jsonl');
+    const witness = new FileWitness(file);
+    assert.deepEqual(await witness.lastLines(), [], 'it is made with the first head');
+    await writeFile(file, '{"a":1}\n{"b"\n{"c":3}\n{"d"');
+    assert.deepEqual(await witness.lastLines(), ['{"c":3}', '{"b"', '{"a":1}']);
+    const long = `{"a":"${'x'.repeat(1_000_000)}"}\n`;
+    await writeFile(file, `{"first":1}\n${long.repeat(5)}`);
+    assert.deepEqual((await witness.lastLines()).length, 4, 'and no more than its last 4 MiB');
+  });
+
+  it('says nothing where the server may not read it, and why where that may pass', async () => {
+    assert.deepEqual(await new FileWitness('/dev/null').lastLines(), []);
+    await writeFile(path.join(folder, 'file'), '');
+    const below = new FileWitness(path.join(folder, 'file', 'heads.jsonl'));
+    await assert.rejects(below.lastLines(), /^Error: it is below a file/);
+  });
+
   it('says why it cannot be written', async () => {
     const witness = new FileWitness(path.join(folder, 'missing', 'heads.jsonl'));
     await assert.rejects(witness.keep(head('{}')), /^Error: it (does not exist|.*folder)/);

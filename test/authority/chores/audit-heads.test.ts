@@ -28,7 +28,12 @@ describe('The heads of the journal', () => {
   let silent: boolean;
   let maker: AuditHeadMaker;
   let running: Promise<void>;
-  let witness: HeadWitness & { readonly kept: KeptHead[]; problem: string | undefined };
+  let witness: HeadWitness & {
+    readonly kept: KeptHead[];
+    problem: string | undefined;
+    unread?: string | undefined;
+    says: boolean;
+  };
 
   beforeEach(() => {
     [clock, store, lease, end] = [new FakeClock(NOON_MS), new FakeAuditStore(), new FakeLease(), new AbortController()];
@@ -40,9 +45,14 @@ describe('The heads of the journal', () => {
       name: '/mnt/witness/heads.jsonl',
       kept,
       problem: undefined,
+      says: false,
       keep: async (head) => {
         if (witness.problem !== undefined) throw new Error(witness.problem);
         kept.push(head);
+      },
+      lastLines: async () => {
+        if (witness.unread !== undefined) throw new Error(witness.unread);
+        return witness.says ? kept.map(({ text }) => text).toReversed() : [];
       },
     };
     maker = another();
@@ -449,6 +459,100 @@ describe('The heads of the journal', () => {
       decide(2);
       await clock.advance(EVERY_MS);
       assert.deepEqual([maker.problem, named().at(-1)], [undefined, ['d1:2']]);
+    });
+
+    describe('by the word of a witness', () => {
+      beforeEach(() => void (witness.says = true));
+      /** To an old copy: three heads, and what they name. */
+      const rollBack = async (): Promise<void> => {
+        await hasSigned();
+        store.lose('d1', 8);
+        store.kept.splice(8);
+      };
+      const differs =
+        /the witness \S+heads\.jsonl has a head of [^,]+, and record 10 in the chain d1 of decisions is not the one that was signed/;
+
+      it('where the whole store was copied back, until an operator accepts it', async () => {
+        await rollBack();
+        await begin();
+        assert.match(maker.problem ?? '', differs);
+        assert.match((await maker.differs(end)) ?? '', differs);
+        decide(8);
+        await clock.advance(EVERY_MS);
+        assert.equal(store.kept.length, 8);
+        const accepted = await maker.accept({ actor: 'alice', role: 'security', reason: 'restored' }, end);
+        assert.ok('accepted' in accepted);
+        await clock.advance(EVERY_MS);
+        assert.deepEqual([maker.problem, store.kept.length], [undefined, 9]);
+        assert.equal(lastOf(store).acceptedMs, lastOf(store).timeMs);
+        decide(9);
+        await clock.advance(EVERY_MS);
+        assert.deepEqual([maker.problem, store.kept.length], [undefined, 10]);
+      });
+
+      it('and not again by that of one which has not got the heads behind that', async () => {
+        await rollBack();
+        witness.problem = 'it is on a read-only file system';
+        await begin();
+        await maker.accept({ actor: 'alice', role: 'security', reason: 'restored' }, end);
+        await clock.advance(EVERY_MS);
+        end.abort();
+        await running;
+        end = new AbortController();
+        await begin();
+        decide(8);
+        await clock.advance(EVERY_MS);
+        assert.deepEqual([/not what was signed/.test(maker.problem ?? ''), named().at(-1)?.[0]], [false, 'd1:8']);
+      });
+
+      it('beside what the store itself shows, all of which is accepted at once', async () => {
+        await hasSigned();
+        store.rewrite('d1', 1, other);
+        await begin();
+        const both =
+          /^record 10 in the chain d1 of decisions is not the one that was signed; the witness \S+ has a head/;
+        const accepted = await maker.accept({ actor: 'alice', role: 'security', reason: 'restored' }, end);
+        assert.match('accepted' in accepted ? accepted.accepted : '', both);
+        await clock.advance(EVERY_MS);
+        decide(11);
+        await clock.advance(EVERY_MS);
+        assert.deepEqual([maker.problem, named().at(-1)], [undefined, ['d1:11']]);
+      });
+
+      it('also when it did not answer at first', async () => {
+        await rollBack();
+        witness.unread = 'it cannot be read';
+        await begin();
+        assert.match(maker.problem ?? '', /heads.jsonl keeps no heads: it cannot be read$/);
+        witness.unread = undefined;
+        decide(8);
+        await clock.advance(EVERY_MS);
+        assert.match(maker.problem ?? '', differs);
+        assert.equal(witness.kept.length, 11, 'and nothing is added to it');
+      });
+
+      it('but not where it has less than the store, or heads of another journal or key, or what is no head', async () => {
+        await hasSigned();
+        const [first] = witness.kept;
+        const other = headKey();
+        const { keyId, algorithm, signature, ...line } = heads().at(-1)!;
+        assert.ok(keyId && algorithm && signature);
+        const chains = line.statement.chains.map((chain) => ({ ...chain, sequence: 99 }));
+        const of = (key: typeof other, more: Partial<HeadStatement>): string => {
+          const statement = { ...line.statement, chains, ...more };
+          return writeLine({ kind: 'head', statement, ...key.sign('head', statement) });
+        };
+        const texts = [of(other, {}), of(key, { cluster: 'another' }), of(key, { trustDomain: 'other.test' }), '{}'];
+        witness.kept.splice(0, Infinity, first!, ...texts.map((text) => ({ timeMs: 0, digest: '', text })));
+        await begin();
+        assert.equal(maker.problem, undefined);
+        witness.kept.push({ timeMs: 0, digest: '', text: of(key, {}) });
+        end.abort();
+        await running;
+        end = new AbortController();
+        await begin();
+        assert.match(maker.problem ?? '', /record 99/);
+      });
     });
 
     it('but go on after retention took what was signed', async () => {

@@ -37,10 +37,12 @@ export function composeAudit(config: Config, foundation: Foundation, { proof, le
   }
   const maker = proof.isMadeHere ? composeHeads(config, foundation, { ...proof, lease, journal }, signer) : undefined;
   const retentionMs = config.journal.retention;
-  const parts = { chains: proof.chains, heads: proof.heads, signer, journal, clock };
+  const parts = { chains: proof.chains, heads: proof.heads, signer, journal, clock, witnesses: witnessesOf(config) };
   const differs: ExportEndParts['differs'] = async (options) =>
     maker?.differs(options) ??
-    new HeadContinuity(parts, { everyMs: config.audit.headEvery, retentionMs }).problem(options);
+    new HeadContinuity(parts, { everyMs: config.audit.headEvery, retentionMs, maker: serverOf(config) }).problem(
+      options,
+    );
   const ends = new ExportEnds({ ...parts, differs }, { ...serverOf(config), retentionMs });
   return {
     status: async () => statusOf(proof, { signer, maker }, { signal }),

@@ -2,9 +2,7 @@
 // them. What is left of heads says of when the one before it was.
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
-import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { RunningServer } from '../../support/running-server.ts';
 import { DaysOfJournal } from './support/days-of-journal.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -53,9 +51,7 @@ describe('A journal whose oldest records and heads are gone', function () {
       await server.stop();
     }
     takeFirst(journal.files.path('journal.db'), 'operations');
-    const { files, settings } = journal;
-    const clock = new SystemClock();
-    await using server = await RunningServer.start({ files, settings, clock });
+    await using server = await journal.begin();
     const differs = /the chain \S+ of operations lacks records up to 1, and retention takes none of its kind/;
     await eventually('it says so', async () => differs.test(await (await server.get('/readyz')).text()), SOON);
     await assert.rejects(journal.exportAndVerify(), differs);

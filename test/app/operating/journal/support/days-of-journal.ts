@@ -29,7 +29,11 @@ export class DaysOfJournal implements Disposable {
   }
 
   /** @param more settings of the journal. */
-  static async create(oldestDaysAgo: number, more: Readonly<Record<string, unknown>> = {}): Promise<DaysOfJournal> {
+  static async create(
+    oldestDaysAgo: number,
+    more: Readonly<Record<string, unknown>> = {},
+    { hasWitness = false }: { readonly hasWitness?: boolean } = {},
+  ): Promise<DaysOfJournal> {
     const files = await ServerFiles.create(await testAuthority({ nowMs: Date.now() - (oldestDaysAgo + 1) * DAY_MS }));
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     files.write('heads-key.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -40,15 +44,22 @@ export class DaysOfJournal implements Disposable {
       'listen.administration.socket': files.path('admin.sock'),
       'audit.keyFile': files.path('heads-key.pem'),
       'audit.headEvery': '1s',
+      ...(hasWitness && { 'audit.witness.file': files.path('witness.jsonl') }),
       ...more,
     };
     files.write('capstan.json', JSON.stringify(nested({ ...files.settings, ...settings })));
     return new DaysOfJournal(files, settings);
   }
 
-  async start(daysAgo = 0): Promise<RunningServer> {
+  /** What it makes of its journal has to be waited for. */
+  async begin(daysAgo = 0): Promise<RunningServer> {
     const clock = new SystemClock({ wallMs: () => Date.now() - daysAgo * DAY_MS });
-    const server = await RunningServer.start({ files: this.files, settings: this.settings, clock });
+    return RunningServer.start({ files: this.files, settings: this.settings, clock });
+  }
+
+  /** Until it has signed what is there. */
+  async start(daysAgo = 0): Promise<RunningServer> {
+    const server = await this.begin(daysAgo);
     await eventually('a head is made', async () => isSigned(server), SOON);
     return server;
   }
