@@ -834,11 +834,11 @@ export const schema = {
     witness: {
       file: optional(
         filePath,
-        'File that each head is appended to, on another volume than the journal, best one that only grows. Whoever holds the key of heads can rewrite what no witness has seen.',
+        'File that each head is appended to, on another volume than the journal, best one that only grows. Its end is read when the server begins to make heads, where it may be. Whoever holds the key of heads can rewrite what no witness has seen.',
       ),
       url: optional(
         httpsUrl,
-        'Where each head is posted, one line of JSON in a request; an answer of 2xx says that it is kept.',
+        'Where each head is posted, one line of JSON in a request; an answer of 2xx says that it is kept. A GET asks what is there when the server begins to make heads.',
       ),
       caFile: optional(
         filePath,

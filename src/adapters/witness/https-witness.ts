@@ -1,10 +1,18 @@
-// Heads posted to a server that keeps them, one request for each: what it does with them is its own.
+// Heads posted to a server that keeps them, one request for each: what it does with them is its own. It may say what it has.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { addAbortSignal } from 'node:stream';
 import { codeOf } from '../../domain/text/system-error.ts';
 import type { HeadWitness, KeptHead } from '../../ports/audit/audit-heads.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+/** Of the end of what it has: some thousand heads. */
+const MAX_READ_BYTES = 4 * 1024 * 1024;
 
 export interface HttpsWitnessSettings {
   readonly url: string;
@@ -25,25 +33,69 @@ export class HttpsWitness implements HeadWitness {
     return new URL(this.#settings.url).origin;
   }
 
-  async keep({ text }: KeptHead, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async keep({ text }: KeptHead, { signal }: Waits): Promise<void> {
+    const answer = await this.#ask('POST', { 'content-type': 'application/json' }, `${text}\n`, { signal });
+    // Only the status is of interest; what is not read would hold the connection.
+    answer.destroy();
+    const { statusCode = 0 } = answer;
+    if (!isGood(statusCode)) throw new Error(`it answers with status ${statusCode}`);
+  }
+
+  /** Where it answers a GET with what was posted, each on a line and the newest last, or with the end of that. */
+  async lastLines({ signal }: Waits): Promise<readonly string[]> {
+    const answer = await this.#ask('GET', { range: `bytes=-${MAX_READ_BYTES}` }, '', { signal });
+    const { statusCode = 0 } = answer;
+    if (mayPass(statusCode)) {
+      answer.destroy();
+      throw new Error(`it answers with status ${statusCode} when it is asked what it has`);
+    }
+    const text = isGood(statusCode) ? await endOf(answer, { signal }) : undefined;
+    answer.destroy();
+    // A part may begin within a line, which then is no head.
+    return text === undefined ? [] : text.split('\n').slice(0, -1).reverse();
+  }
+
+  async #ask(
+    method: string,
+    more: Readonly<Record<string, string>>,
+    body: string,
+    { signal }: Waits,
+  ): Promise<IncomingMessage> {
     const { url, caFile, tokenFile } = this.#settings;
     const ca = caFile === undefined ? undefined : await readFile(caFile, { signal });
     const token =
       tokenFile === undefined ? undefined : (await readFile(tokenFile, { encoding: 'utf8', signal })).trim();
-    const body = `${text}\n`;
     const headers = {
-      'content-type': 'application/json',
+      ...more,
       'content-length': Buffer.byteLength(body),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     };
-    const asked = request(url, { method: 'POST', headers, signal, agent: false, ...(ca && { ca }) });
+    const asked = request(url, { method, headers, signal, agent: false, ...(ca && { ca }) });
     asked.end(body);
     const [answer] = (await once(asked, 'response', { signal }).catch((cause: unknown) => {
       throw new Error(`it does not answer (${codeOf(cause) ?? 'no code'})`, { cause });
     })) as [IncomingMessage];
-    // Only the status is of interest; what is not read would hold the connection.
-    answer.destroy();
-    const { statusCode = 0 } = answer;
-    if (statusCode < 200 || statusCode > 299) throw new Error(`it answers with status ${statusCode}`);
+    return answer;
   }
+}
+
+function isGood(status: number): boolean {
+  return status >= 200 && status <= 299;
+}
+
+/** Others say that it does not tell what it has. */
+function mayPass(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501);
+}
+
+/** @returns nothing of one that gives more than was asked for. */
+async function endOf(answer: IncomingMessage, { signal }: Waits): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of addAbortSignal(signal, answer) as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > MAX_READ_BYTES) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }

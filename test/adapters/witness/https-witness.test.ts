@@ -15,10 +15,12 @@ describe('A server that witnesses heads', () => {
   let url: string;
   let status: number;
   let silent: boolean;
+  let answered: string;
   const posted: {
     readonly body: string;
     readonly authorization: string | undefined;
     readonly method: string | undefined;
+    readonly range?: string;
   }[] = [];
   const { signal } = new AbortController();
   const head = { timeMs: 1, digest: 'ab'.repeat(32), text: '{"kind":"head"}' };
@@ -31,8 +33,9 @@ describe('A server that witnesses heads', () => {
     server = createServer({ cert: certificatePem, key: keyPem }, (request, response) => {
       const { method, headers } = request;
       void text(request).then((body) => {
-        posted.push({ body, authorization: headers.authorization, method });
-        if (!silent) response.writeHead(status).end('some text');
+        const { authorization, range } = headers;
+        posted.push({ body, authorization, method, ...(range !== undefined && { range }) });
+        if (!silent) response.writeHead(status).end(answered);
       });
     });
     server.listen(0, '127.0.0.1');
@@ -40,7 +43,7 @@ describe('A server that witnesses heads', () => {
     url = `https://localhost:${(server.address() as AddressInfo).port}/heads?place=1`;
   });
   beforeEach(() => {
-    [status, silent] = [204, false];
+    [status, silent, answered] = [204, false, 'some text'];
     posted.length = 0;
   });
   after(async () => {
@@ -63,6 +66,29 @@ describe('A server that witnesses heads', () => {
     await assert.rejects(witness().keep(head, { signal }), /^Error: it answers with status 503$/);
     status = 302;
     await assert.rejects(witness().keep(head, { signal }), /^Error: it answers with status 302$/);
+  });
+
+  it('says what it has, the newest first, where it answers a GET with lines', async () => {
+    status = 206;
+    answered = '"cut"}\n{"a":1}\n{"b":2}\n';
+    const lines = await witness({ tokenFile: path.join(folder, 'token') }).lastLines({ signal });
+    assert.deepEqual(lines, ['{"b":2}', '{"a":1}', '"cut"}']);
+    assert.deepEqual(
+      posted.map(({ method, authorization, range }) => [method, authorization, range]),
+      [['GET', 'Bearer a-token', 'bytes=-4194304']],
+    );
+  });
+
+  it('says nothing where it does not tell, or more than was asked for, and why where that may pass', async () => {
+    for (const one of [401, 404, 405, 501]) {
+      status = one;
+      assert.deepEqual(await witness().lastLines({ signal }), []);
+    }
+    [status, answered] = [200, `${'x'.repeat(5_000_000)}\n`];
+    assert.deepEqual(await witness().lastLines({ signal }), []);
+    status = 503;
+    await assert.rejects(witness().lastLines({ signal }), /^Error: it answers with status 503 when it is asked/);
+    await assert.rejects(new HttpsWitness({ url }).lastLines({ signal }), /^Error: it does not answer/);
   });
 
   it('is verified by the CA that is given', async () => {
