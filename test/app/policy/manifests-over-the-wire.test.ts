@@ -5,6 +5,7 @@ import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { eventually } from '../../support/eventually.ts';
 import { buildCsr } from '../../support/certificates.ts';
+import { stopwatch } from '../../support/stopwatch.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 import { claimsOf } from '../support/token-mint.ts';
@@ -80,9 +81,9 @@ describe('A server beside whose manifests a team puts megabytes', () => {
     let answers = 0;
     let longestMs = 0;
     while (readings() === 1) {
-      const sinceMs = performance.now();
+      const took = stopwatch();
       assert.equal((await client.call({ csr, headers })).code, status.OK);
-      longestMs = Math.max(longestMs, performance.now() - sinceMs);
+      longestMs = Math.max(longestMs, took());
       answers += 1;
     }
     assert.ok(answers >= 5, `${answers} answers, the longest after ${longestMs} ms`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isHostName, parseTrustDomain } from '../../../src/domain/identity/trust-domain.ts';
 import { SpiffeId } from '../../../src/domain/identity/spiffe-id.ts';
 
-import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust-domains.ts';
+import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust/trust-domains.ts';
 
 describe('A trust domain', () => {
   for (const text of UNREADABLE_BY_GO) {

@@ -20,7 +20,7 @@ const MINUTE_MS = 60_000;
 const MANY = 104;
 
 describe('The identities in the console', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let browser: Browser;
   let server: RunningServer;
   let watched: WatchedPage;

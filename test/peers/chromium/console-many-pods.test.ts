@@ -16,7 +16,7 @@ const MANY = 104;
 const MANY_PODS = 'spiffe://cluster.local/ns/default/sa/many';
 
 describe('The pods of one identity in the console', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let server: RunningServer;
   let page: Page;
   const started = new AsyncDisposableStack();
@@ -46,7 +46,7 @@ describe('The pods of one identity in the console', function () {
     const shown = page.getByRole('heading', { name: /^Pod many-/ });
     const asked = `fetch('/api/inventory?podName=${pods.at(-1) ?? ''}').then((answer) => answer.json())`;
     const last = async () => (await page.evaluate<InventoryAnswer>(asked)).rows.length;
-    await eventually('all are there', async () => (await last()) === 1, { withinMs: 30_000 });
+    await eventually('all are there', async () => (await last()) === 1, { withinMs: 60_000 });
     await page.goto(new URL(`/identity?identity=${MANY_PODS}`, page.url()).href);
     await page.getByText('It is in more pods than stand here: 100 of them').waitFor();
     assert.equal(await shown.count(), 100);

@@ -19,7 +19,8 @@ const PAGES = [
   { name: 'audit', link: 'Audit', shows: 'Nobody did anything that is on record.' },
 ] as const;
 
-describe('The console in Chromium', () => {
+describe('The console in Chromium', function () {
+  this.timeout(120_000);
   let browser: Browser;
   let server: RunningServer;
   let context: BrowserContext;

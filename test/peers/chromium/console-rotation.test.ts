@@ -12,11 +12,11 @@ import { demandAccessible, findChromium, openChromium } from './support/chromium
 import { keepScreenshot, SIZE } from './support/screenshots.ts';
 import { watchedPage, type WatchedPage } from './support/watched-page.ts';
 
-const LIVE = { timeout: 20_000 };
+const LIVE = { timeout: 60_000 };
 const STEPS = 360;
 
 describe('The console while something happens', function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   const started = new AsyncDisposableStack();
   let drill: AnchorDrill;
   let server: RunningServer;

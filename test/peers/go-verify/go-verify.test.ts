@@ -12,7 +12,7 @@ import { everyShape, type Shape } from '../../domain/x509/shapes.ts';
 import { testAuthority } from '../../support/certificates.ts';
 import { crlOf, crlPem } from '../../support/paths/crls.ts';
 import { CLIENT, SERVER, tiersAt } from '../../support/paths/tiers.ts';
-import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust-domains.ts';
+import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust/trust-domains.ts';
 import { peerOrSkip } from '../support/presence.ts';
 
 const run = promisify(execFile);

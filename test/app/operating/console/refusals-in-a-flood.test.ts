@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import type { RefusalGroup } from '../../../../src/review/explain/refusal-groups.ts';
 import { buildCsr } from '../../../support/certificates.ts';
+import { stopwatch } from '../../../support/stopwatch.ts';
 import { RunningServer } from '../../support/running-server.ts';
 import { ServerFiles } from '../../support/server-files.ts';
 import { Visitor } from './support/visitor.ts';
@@ -69,9 +70,9 @@ describe('The console while thousands are refused', function () {
     const looksMs: number[] = [];
     // No more than one person may ask at once.
     while (flooding.now && looksMs.length < 50) {
-      const fromMs = performance.now();
+      const took = stopwatch();
       await groupsFor(visitor);
-      looksMs.push(performance.now() - fromMs);
+      looksMs.push(took());
       assert.equal((await server.ask('default', 'demo')).code, status.OK);
     }
     await flood;

@@ -35,7 +35,7 @@ describe('A policy that is edited by hand, at a server of two processes', functi
     await found([]);
     files.setPolicy([{ namespaces: ['*'] }]);
     await found(['PolicyBundle test']);
-    await eventually('it is told of', () => files.logged('policyDrifted').length === 1, { withinMs: 10_000 });
+    await eventually('it is told of', () => files.logged('policyDrifted').length === 1, { withinMs: 60_000 });
     const judged = async (): Promise<boolean> => {
       const { certificates } = (await (await server.get('/policy')).json()) as PolicyInForce;
       return certificates?.isComplete === true;

@@ -18,19 +18,22 @@ const DAY = {
   'sds.renewAt': 0.5,
   'lifetimes.jitterPercent': 0,
 };
-const SOON = { withinMs: 20_000, everyMs: 200 };
+const SOON = { withinMs: 60_000, everyMs: 200 };
 /** What passes in real time, and a spread of renewals. */
 const CLOSE_HOURS = 0.1;
 
 describe('The outage budget of a server', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let files: ServerFiles;
   let clock: LeapingClock;
   let server: RunningServer;
   let settings: NonNullable<ServerOptions['settings']>;
+  /** What the clock would show had nothing passed but what tests let pass. */
+  let plannedMs: number;
   beforeEach(async () => {
     files = await ServerFiles.create();
     clock = new LeapingClock();
+    plannedMs = clock.nowMs();
     const sockets = ['demo', 'web'].map((name) => ({
       path: files.socket(name),
       namespace: 'default',
@@ -46,6 +49,11 @@ describe('The outage budget of a server', function () {
   const start = async (more: Omit<ServerOptions, 'files' | 'clock'> = {}): Promise<void> => {
     server = await RunningServer.start({ files, clock, settings, ...more });
   };
+  /** Waiting takes time off it, and the machine does: the next to pass is so much less. */
+  function passes(ms: number): void {
+    plannedMs += ms;
+    clock.leap(Math.max(0, plannedMs - clock.nowMs()));
+  }
   async function renew(name: string): Promise<void> {
     using client = new SdsClient(`unix:${files.socket(name)}`);
     const { resources } = await client.fetch({ resourceNames: ['default'] });
@@ -62,6 +70,7 @@ describe('The outage budget of a server', function () {
       );
     };
     await eventually(`${name} has another certificate`, isRenewed, SOON);
+    plannedMs = clock.nowMs();
   }
   async function issuer(act: string): Promise<void> {
     const { terminal, error } = recordTerminal();
@@ -78,15 +87,14 @@ describe('The outage budget of a server', function () {
     const seconds = await metric('outage_budget_seconds');
     return seconds === undefined ? undefined : seconds / 3_600;
   };
-  /** @param hours left now, of which those are gone that leap until it is measured. */
+  /** @param hours left as planned, of which those are gone that leapt until it is measured. */
   async function says(hours: number | undefined): Promise<void> {
-    const sinceMs = clock.nowMs();
     let left: number | undefined;
     const isIt = async (): Promise<boolean> => {
       clock.leap(15_000);
       left = await leftHours();
       if (hours === undefined || left === undefined) return left === hours;
-      return Math.abs(left - Math.max(0, hours - (clock.nowMs() - sinceMs) / HOUR_MS)) < CLOSE_HOURS;
+      return Math.abs(left - Math.max(0, hours - (clock.nowMs() - plannedMs) / HOUR_MS)) < CLOSE_HOURS;
     };
     await eventually(`${hours} hours are left`, isIt, SOON).catch((cause: unknown) => {
       throw new Error(`${left} hours are left, and not ${hours}`, { cause });
@@ -96,30 +104,30 @@ describe('The outage budget of a server', function () {
   it('counts down to 0 in an outage and stays there, over a restart, until who ran out is back or late', async () => {
     await start();
     await renew('demo');
-    clock.leap(4 * HOUR_MS);
+    passes(4 * HOUR_MS);
     await renew('web');
     await says(20);
     expirePolicy(clock.nowMs() + HOUR_MS / 2);
     const isInForce = async (): Promise<boolean> =>
       ((await metric('policy_bundle_hard_expiry_seconds')) ?? Infinity) < Infinity;
     await eventually('the policy is to end', isInForce, SOON);
-    clock.leap(HOUR_MS);
+    passes(HOUR_MS);
     const isOver = async (): Promise<boolean> => /^capstan_part_ready\{part="policy"\} 0$/m.test(await page());
     await eventually('the policy has ended', isOver, SOON);
     await says(19);
-    clock.leap(20 * HOUR_MS);
+    passes(20 * HOUR_MS);
     await says(0);
     await server.stop();
-    clock.leap(HOUR_MS);
+    passes(HOUR_MS);
     await start();
     await says(0);
-    clock.leap(14 * HOUR_MS);
+    passes(14 * HOUR_MS);
     await says(0);
     expirePolicy(clock.nowMs() + 1_000 * HOUR_MS);
     await untilRenewed('demo');
-    clock.leap(5 * HOUR_MS);
+    passes(5 * HOUR_MS);
     await says(0);
-    clock.leap(2 * HOUR_MS);
+    passes(2 * HOUR_MS);
     await says(17);
   });
 
@@ -128,27 +136,27 @@ describe('The outage budget of a server', function () {
     await renew('demo');
     await issuer('suspend');
     await says(24);
-    clock.leap(23 * HOUR_MS);
+    passes(23 * HOUR_MS);
     await says(1);
     await issuer('resume');
     await says(1);
-    clock.leap(7 * HOUR_MS);
+    passes(7 * HOUR_MS);
     await says(undefined);
   });
 
   it('is 0 when a server starts after everybody ran out, until they are back or late', async () => {
     await start();
     await renew('demo');
-    clock.leap(HOUR_MS);
+    passes(HOUR_MS);
     await renew('web');
     await server.stop();
-    clock.leap(100 * HOUR_MS);
+    passes(100 * HOUR_MS);
     await start();
     await says(0);
     await renew('demo');
     await renew('web');
     await says(24);
-    clock.leap(19 * HOUR_MS);
+    passes(19 * HOUR_MS);
     await says(undefined);
   });
 
@@ -164,25 +172,25 @@ describe('The outage budget of a server', function () {
     const rollover = { lifetime: 144 * HOUR_MS, prepareAt: 0.5, activateAt: 0.6 };
     await start({ upstream, rollover });
     upstream.problem = 'the fake CA is sealed';
-    clock.leap(100 * HOUR_MS);
+    passes(100 * HOUR_MS);
     await renew('demo');
     await says(24);
     const isFailing = async (): Promise<boolean> => ((await metric('issuer_upstream_failing_seconds')) ?? 0) > 0;
     await eventually('the CA above is known to be away', isFailing, SOON);
-    clock.leap(30 * HOUR_MS);
+    passes(30 * HOUR_MS);
     await renew('demo');
     await says(14);
     assert.ok((await metric('issuer_upstream_failing_seconds'))! > 29 * 3_600);
-    clock.leap(4 * HOUR_MS);
+    passes(4 * HOUR_MS);
     await renew('demo');
     await says(10);
-    clock.leap(9.25 * HOUR_MS);
+    passes(9.25 * HOUR_MS);
     await renew('demo');
-    clock.leap(0.35 * HOUR_MS);
+    passes(0.35 * HOUR_MS);
     await says(0.4);
-    clock.leap(HOUR_MS);
+    passes(HOUR_MS);
     await says(0);
-    clock.leap(48 * HOUR_MS);
+    passes(48 * HOUR_MS);
     await says(0);
     upstream.problem = undefined;
     await untilRenewed('demo');
