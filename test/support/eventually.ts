@@ -45,6 +45,32 @@ export async function throughout(what: string, look: () => Promise<boolean> | bo
   }
 }
 
+const BEAT_MS = 10;
+/** Most of a beat that counts: one that is late by more was not let run. */
+const MOST_OF_BEAT_MS = 40;
+
+/**
+ * Measures how long work of this process takes, without the time in which a busy machine did not let it run: for the question whether
+ * something waits for somebody who does not answer. What other processes take counts as it is.
+ */
+export async function unstalledMs(work: () => Promise<unknown>): Promise<number> {
+  let tookMs = 0;
+  let lastMs = performance.now();
+  const beat = (): void => {
+    const nowMs = performance.now();
+    tookMs += Math.min(nowMs - lastMs, MOST_OF_BEAT_MS);
+    lastMs = nowMs;
+  };
+  const beats = setInterval(beat, BEAT_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(beats);
+    beat();
+  }
+  return tookMs;
+}
+
 /**
  * From and below. Under those that the kernel gives to outgoing connections (ip_local_port_range): none of them takes one meanwhile.
  * Runs of tests that go on side by side have a part each (`test/lanes`).

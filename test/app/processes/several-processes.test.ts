@@ -8,7 +8,15 @@ import { eventually } from '../../support/eventually.ts';
 import { ChildServer } from '../support/child-server.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
-import { Load, recordedSerials, runs, untilServing, workersOf, type Worker } from '../support/several-processes.ts';
+import {
+  Load,
+  recordedSerials,
+  runs,
+  tellIfThere,
+  untilServing,
+  workersOf,
+  type Worker,
+} from '../support/several-processes.ts';
 
 const SOON = { withinMs: 40_000 };
 const TWO = { processes: 2, 'sds.sockets': [] };
@@ -82,7 +90,7 @@ describe('A server of two processes that is told to end', () => {
       const telling = setInterval(() => {
         const left = workers.filter(({ pid }) => runs(pid));
         if (left.length === 0) clearInterval(telling);
-        for (const { pid } of left) process.kill(pid, 'SIGTERM');
+        for (const { pid } of left) tellIfThere(pid, 'SIGTERM');
       }, 1);
     })).timeout(120_000);
 

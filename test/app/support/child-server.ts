@@ -7,6 +7,7 @@ import type { ServeReport } from '../../../src/app/serve.ts';
 import type { CsrWire } from '../../adapters/grpc/wire.ts';
 import { csrClient } from './running-server.ts';
 import type { ServerFiles } from './server-files.ts';
+import { withOwnPorts } from './several-processes.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'server-process.ts');
 
@@ -23,7 +24,8 @@ export class ChildServer implements AsyncDisposable {
 
   /** Resolves when it is ready. @param settings laid over those of the files. */
   static async start(files: ServerFiles, settings: Readonly<Record<string, unknown>> = {}): Promise<ChildServer> {
-    const child = fork(PROGRAM, [JSON.stringify({ ...files.settings, ...settings })]);
+    const all = await withOwnPorts({ ...files.settings, ...settings });
+    const child = fork(PROGRAM, [JSON.stringify(all)]);
     const early = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${String(code)}`)));
     early.catch(() => undefined);
     const [report] = (await Promise.race([once(child, 'message'), early])) as [ServeReport];

@@ -12,6 +12,7 @@ import { CsrWire, type Outcome } from '../../adapters/grpc/wire.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import { SdsClient } from '../../support/clients/sds-client.ts';
 import { ServerFiles } from './server-files.ts';
+import { withOwnPorts } from './several-processes.ts';
 
 /** What a client shows of itself in the TLS handshake; nothing unless said otherwise. */
 export interface Showing {
@@ -62,6 +63,7 @@ export class RunningServer implements AsyncDisposable {
     rollover = ROLLOVER,
   }: ServerOptions = {}): Promise<RunningServer> {
     const used = files ?? (await ServerFiles.create());
+    const config = configOf(await withOwnPorts({ ...used.settings, ...settings }));
     const stop = new AbortController();
     let ended = Promise.resolve();
     const ready = new Promise<ServeReport>((resolve, reject) => {
@@ -71,7 +73,6 @@ export class RunningServer implements AsyncDisposable {
         ...(clock !== undefined && { clock }),
         ...(upstream !== undefined && { upstreamOf: () => upstream }),
       };
-      const config = configOf({ ...used.settings, ...settings });
       const issuer = { ...config.issuer, ...(upstream !== undefined && { upstream: rollover }) };
       ended = serve({ ...config, issuer }, options);
       ended.catch(reject);

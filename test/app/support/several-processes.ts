@@ -6,13 +6,31 @@ import { status } from '@grpc/grpc-js';
 import { decisionFrom } from '../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import { buildCsr } from '../../support/certificates.ts';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, freePort } from '../../support/eventually.ts';
 import type { CsrWire, Outcome } from '../../adapters/grpc/wire.ts';
 import type { ServerFiles } from './server-files.ts';
 
 export interface Worker {
   readonly slot: number;
   readonly pid: number;
+}
+
+const ANY_PORT = /^(127\.0\.0\.1):0$/;
+
+/**
+ * Gives a server of several processes ports of its own: one that the kernel gives its supervisor may be another's before its workers,
+ * which are processes to be started, listen there.
+ * @param settings by dotted path.
+ */
+export async function withOwnPorts(
+  settings: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (settings['processes'] === undefined || settings['processes'] === 1) return settings;
+  const own = Object.entries(settings).map(async ([key, value]) => {
+    const [, host] = (typeof value === 'string' && ANY_PORT.exec(value)) || [];
+    return [key, host === undefined ? value : `${host}:${await freePort()}`] as const;
+  });
+  return Object.fromEntries(await Promise.all(own));
 }
 
 /** The workers that serve now, in the order of their slots. */
@@ -43,6 +61,15 @@ export function runs(pid: number): boolean {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
+  }
+}
+
+/** Nothing, if it has ended: between a look at it and this it may have. */
+export function tellIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

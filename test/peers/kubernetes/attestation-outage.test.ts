@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { ServerFiles } from '../../app/support/server-files.ts';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, unstalledMs } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { AttestedServer, podNamed, podWithToken } from './support/attested-server.ts';
 import { ChartAccount } from './support/chart-account.ts';
@@ -56,11 +56,7 @@ describe('While the API server is away', function () {
     const known = await podWithToken(cluster, 'shop', 'awaited');
     await capstan.granted({ token: known.token });
     const unseen = [await podWithToken(cluster, 'shop', 'first'), await podWithToken(cluster, 'shop', 'second')];
-    const timed = async (token: string): Promise<number> => {
-      const startMs = performance.now();
-      await capstan.granted({ token });
-      return performance.now() - startMs;
-    };
+    const timed = async (token: string): Promise<number> => unstalledMs(async () => capstan.granted({ token }));
     await cluster.pauseApiServer();
     try {
       // On a busy machine, too; who waits does so for two seconds.
@@ -101,9 +97,8 @@ describe('While the API server is away', function () {
     await capstan.granted({ token: gated.token });
     assert.ok((capstan.newest().policy?.clusterStaleMs ?? 0) > 0, 'what a condition saw was as old');
     assert.ok((await staleSeconds(capstan)) > 0);
-    const firstMs = performance.now();
-    await capstan.granted({ token: unseen.token });
-    assert.ok(performance.now() - firstMs < 3_000, 'nobody waits for an API server that does not answer');
+    const unseenMs = await unstalledMs(async () => capstan.granted({ token: unseen.token }));
+    assert.ok(unseenMs < 2_000, 'nobody waits for an API server that does not answer');
     assert.equal(capstan.newest().attestation?.tokenReview, 'unavailable');
     await capstan.refused({ token: deleted.token }, /^CAP-A11 /);
     await capstan.refused({ token: `${known.token.slice(0, -8)}AAAAAAAA` }, /^CAP-A05 .*signature does not verify/);

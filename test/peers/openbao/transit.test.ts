@@ -131,7 +131,7 @@ describe('An issuer whose key is in a transit engine of OpenBao', function () {
       await back();
       await demandBack(server);
     }
-    await eventually('the log says so', () => files.logged('issuerKeyBack').length === 3, SOON);
+    await eventually('the log says so', () => files.logged('issuerKeyBack').length >= 3, SOON);
     const token = readFileSync(files.path('token'), 'utf8').trim();
     assert.ok(!files.logText.includes(token), 'no token in the log');
   });

@@ -73,12 +73,14 @@ describe('Two servers whose clocks are a minute apart', function () {
 
   it('count one quota between them', async () => {
     const answers = [];
+    const beganMs = performance.now();
     for (let round = 0; round < QUOTA; round += 1) {
       for (const replica of [early, late]) answers.push(await ask(replica, 'limited', `sa-${round}`));
     }
     const issued = answers.filter(({ code }) => code === status.OK);
-    // A bucket of so many, and what leaked from it while the test ran.
-    assert.ok(issued.length >= QUOTA && issued.length <= QUOTA + 2, String(issued.length));
+    // A bucket of so many, and what leaked from it while the test ran; counted twice it would be as many again.
+    const leaked = Math.ceil(((performance.now() - beganMs) / 60_000) * QUOTA);
+    assert.ok(issued.length >= QUOTA && issued.length <= QUOTA + leaked + 1, String(issued.length));
     const refused = answers.filter(({ code }) => code !== status.OK);
     assert.ok(
       refused.every(({ details }) => details.startsWith('CAP-Q03')),

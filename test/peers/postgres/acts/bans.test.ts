@@ -45,7 +45,6 @@ describe('Whom two servers on one database have revoked', function () {
       'journal.store': `postgres://${cluster.user}@${cluster.host}:${port}/${cluster.database}`,
       'journal.postgres.caFile': cluster.caFile,
       'journal.postgres.passwordFile': cluster.passwordFile,
-      'journal.postgres.statementTimeout': '1s',
       'listen.administration.socket': files.path(`${name}/admin.sock`),
       'sds.sockets': [],
     };

@@ -9,6 +9,7 @@ import { issued, NEVER } from '../../../adapters/storage/sqlite/records.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { lockTable } from '../../../support/postgres/table-lock.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { isRefused, startJournal, STATEMENT_TIMEOUT_MS, type StartedJournal } from '../support/journals.ts';
 
@@ -115,10 +116,9 @@ describe('A bad day of PostgreSQL', function () {
 
   it('whose table somebody locks is waited for no longer than a statement may take', async () => {
     await using started = await startJournal(cluster);
-    const locked = cluster.query(`BEGIN; LOCK TABLE decisions; SELECT pg_sleep(4); ROLLBACK`);
-    await sleep(500);
+    await using locked = await lockTable(cluster, 'decisions');
     await refuses(started, /waited too long for a lock/);
-    await locked;
+    await locked.release();
     await recovers(started, 'after-lock');
   });
 

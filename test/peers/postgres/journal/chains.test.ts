@@ -121,7 +121,7 @@ describe('The chains of a journal in PostgreSQL', function () {
         () => true,
         () => false,
       );
-    await eventually('it records again', recorded, { withinMs: 20_000 });
+    await eventually('it records again', recorded, { withinMs: 60_000 });
     const [before, second] = await states(store);
     assert.deepEqual(before, first);
     assert.deepEqual(second?.opening.follows, { chain: first?.opening.chain, ...first?.last });

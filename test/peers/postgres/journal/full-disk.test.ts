@@ -76,10 +76,10 @@ describe('A PostgreSQL whose disk is full', function () {
     };
     await isRefused(fill(), 'CAP-S04', /cannot grow: its disk is full/);
     // A probe that wrote less than a record would call the journal well again.
-    await eventually('three probes', async () => (await probes(cluster)) >= 3, { withinMs: 20_000 });
+    await eventually('three probes', async () => (await probes(cluster)) >= 3, { withinMs: 40_000 });
     assert.deepEqual([events.of('journalFailing').length, events.of('journalRecovered').length], [1, 0]);
     rmSync(path.join(disk, 'filler'));
-    await eventually('it works', () => journal.problem === undefined, { withinMs: 20_000 });
+    await eventually('it works', () => journal.problem === undefined, { withinMs: 40_000 });
     await journal.append(issued('after'), { signal: NEVER });
     assert.equal(events.of('journalRecovered').length, 1);
     const rows = await cluster.query('SELECT decision_id FROM decisions ORDER BY id');

@@ -5,6 +5,7 @@ import type { PostgresSettings } from '../../../../src/adapters/storage/postgres
 import { PostgresJournal } from '../../../../src/adapters/storage/postgres/postgres-journal.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Reason } from '../../../../src/domain/reasons.ts';
+import { unstalledMs } from '../../../support/eventually.ts';
 import type { PostgresCluster } from '../../../support/postgres/cluster.ts';
 import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
 
@@ -41,15 +42,15 @@ export async function startJournal(
   return { journal, events, [Symbol.asyncDispose]: async () => journal[Symbol.asyncDispose]() };
 }
 
-/** @returns how long it took, in ms. */
+/** @returns how long it took, as `unstalledMs` measures. */
 export async function isRefused(work: Promise<unknown>, reason: Reason, words = /./): Promise<number> {
-  const sinceMs = performance.now();
-  await assert.rejects(work, (error: unknown) => {
-    assert.ok(error instanceof AuthorityError, String(error));
-    assert.equal(error.reason, reason, error.message);
-    const { cause } = error;
-    assert.match(`${error.message} ${cause instanceof Error ? cause.message : ''}`, words);
-    return true;
-  });
-  return performance.now() - sinceMs;
+  return unstalledMs(async () =>
+    assert.rejects(work, (error: unknown) => {
+      assert.ok(error instanceof AuthorityError, String(error));
+      assert.equal(error.reason, reason, error.message);
+      const { cause } = error;
+      assert.match(`${error.message} ${cause instanceof Error ? cause.message : ''}`, words);
+      return true;
+    }),
+  );
 }
