@@ -6,6 +6,7 @@ import { clusterBenchmark } from './rows/cluster.ts';
 import { callsBenchmark, headsBenchmark, postgresBenchmark, processesBenchmark } from './rows/calls/calls.ts';
 import { issueBenchmark } from './rows/issue/issue.ts';
 import { listBenchmark } from './rows/list/list.ts';
+import { judgingBenchmark } from './rows/calls/judging.ts';
 import { makeMaterial } from './material.ts';
 import type { Row } from './measurement.ts';
 import { pkcs11Benchmark } from './rows/issue/pkcs11.ts';
@@ -38,6 +39,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   postgresBenchmark,
   headsBenchmark,
   visibilityBenchmark,
+  judgingBenchmark,
   streamsBenchmark(1000),
   streamsBenchmark(5000),
 ];
