@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresInventory } from '../../../../src/adapters/storage/inventory/postgres-inventory.ts';
 import { SqliteInventory } from '../../../../src/adapters/storage/inventory/sqlite-inventory.ts';
@@ -101,6 +102,7 @@ async function untilCurrent(inventory: InventoryKeeping): Promise<void> {
   const deadlineMs = performance.now() + FILLED_WITHIN_MS;
   while (!(await isCurrent())) {
     if (performance.now() > deadlineMs) throw new Error('the inventory was not taken in');
+    await sleep(1);
   }
 }
 
