@@ -9,8 +9,8 @@ export interface EndsPart {
   readonly upToMs?: number;
 }
 
-/** Counted at once where others wait for the same thread: some milliseconds. */
-const PART = 20_000;
+/** Counted at once where others wait for the same thread: ten milliseconds. */
+const PART = 50_000;
 
 /** Up to which moment a part goes, as `upToMs`; no row where it is the last. @param naming as of `pageQuestion`. */
 export function endOfPart({ nowMs }: EndsQuestion, naming: (index: string) => string): EntryQuestion {

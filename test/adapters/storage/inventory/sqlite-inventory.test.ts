@@ -49,7 +49,7 @@ describe('The inventory of a SQLite journal', () => {
     writer.close();
     openInventory(`${file}.inventory`).close();
     const nowMs = NOON_MS;
-    const live = 25_000;
+    const live = 60_000;
     fillSqlite(`${file}.inventory`, insertEntries({ ended: 10, live }, nowMs, SQLITE));
     const inventory = new SqliteInventory({ clock: new SystemClock() }, { file, ...INVENTORY_SETTINGS });
     try {
