@@ -58,6 +58,13 @@ async function withFiles({ config, entries, warnings }: LoadedConfig, { clock, s
   });
   const { checkStore } = await import('../../../app/compose/stores/check-store.ts');
   const store = await checkStore(config, { signal });
+  const { checkShownCertificate } =
+    await import('../../../app/compose/administration/console/check-shown-certificate.ts');
+  const shown = await checkShownCertificate(config, clock);
+  const ofConsole = (message: string | undefined): readonly ConfigProblem[] => {
+    const place = ['listen.console.chainFile', 'listen.console.url'].find((key) => entries.has(key));
+    return message === undefined ? [] : [placed(message, place)];
+  };
   const additional = checked?.additional;
   const issuers = 'authentication.tokens.issuers';
   const keys = (await checkTokenKeys(config)).map(({ index, problem }) => ({
@@ -71,6 +78,7 @@ async function withFiles({ config, entries, warnings }: LoadedConfig, { clock, s
     problems: [
       ...(isAway ? [] : issuer),
       ...keys,
+      ...ofConsole(shown.problem),
       ...(store.problem === undefined ? [] : [placed(store.problem, 'journal.store')]),
     ],
     away: [...(isAway ? issuer : []), ...(store.away === undefined ? [] : [placed(store.away, 'journal.store')])],
@@ -78,6 +86,7 @@ async function withFiles({ config, entries, warnings }: LoadedConfig, { clock, s
       ...warnings,
       ...(checked?.warnings ?? []).map((warning) => placed(warning)),
       ...store.warnings.map((warning) => placed(warning, 'journal.store')),
+      ...ofConsole(shown.warning),
       ...(additional === undefined ? [] : [placed(additional, 'additionalIssuers')]),
     ],
   };

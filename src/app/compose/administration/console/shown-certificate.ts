@@ -5,10 +5,19 @@ import { AuthorityError } from '../../../../domain/errors.ts';
 import { degradedBy } from '../../../../ports/platform/health.ts';
 import type { Foundation } from '../../foundation.ts';
 
+export interface ShownFiles {
+  readonly chainFile: string;
+  readonly keyFile: string;
+}
+
+/** What is said of files that are no such pair. */
+export const noShownCertificate = ({ chainFile, keyFile }: ShownFiles): string =>
+  `${chainFile} and ${keyFile} are no certificate with its key that TLS can use`;
+
 /** It is set before what is registered after this in the phase `listen`. It throws AuthorityError CAP-X03 when it is none at the start. */
 export function followShownCertificate(
   listener: Pick<HttpsListener, 'setServingCertificate'>,
-  { chainFile, keyFile }: { readonly chainFile: string; readonly keyFile: string },
+  { chainFile, keyFile }: ShownFiles,
   { files, health, startUp, running: signal }: Foundation,
 ): void {
   const documents = watchedFiles({ chain: chainFile, key: keyFile }, files);
@@ -18,8 +27,7 @@ export function followShownCertificate(
       const texts = await documents.read();
       listener.setServingCertificate({ certChainPem: texts.get('chain') ?? '', keyPem: texts.get('key') ?? '' });
     } catch (cause) {
-      const detail = `${chainFile} and ${keyFile} are no certificate with its key that TLS can use`;
-      throw new AuthorityError('CAP-X03', { detail, cause });
+      throw new AuthorityError('CAP-X03', { detail: noShownCertificate({ chainFile, keyFile }), cause });
     }
   };
   startUp.at('listen', async () => {
