@@ -202,7 +202,7 @@ async function ask(server: RunningServer, { token, showing, ...call }: Question)
 
 /** Leaves for which an issuer of five minutes lives long enough. */
 const OF_SHORT_ISSUER = {
-  'lifetimes.backdate': '0s',
+  'lifetimes.backdate': '1s',
   'lifetimes.max': '50s',
   'lifetimes.default': '50s',
   'sds.ttl': '50s',

@@ -101,7 +101,7 @@ describe('A running server', () => {
   before(async () => {
     // Certificates so short that the serving one renews within the tests.
     server = await RunningServer.start({
-      settings: { 'serving.ttl': '4s', 'lifetimes.backdate': '0s', 'sds.rotationSpread': '0s' },
+      settings: { 'serving.ttl': '8s', 'lifetimes.backdate': '1s', 'sds.rotationSpread': '0s' },
     });
     ({ files } = server);
   });

@@ -50,7 +50,7 @@ describe('An issuer below the PKI of OpenBao', function () {
       'listen.http.address': `127.0.0.1:${await freePort()}`,
       'lifetimes.max': '50s',
       'lifetimes.default': '50s',
-      'lifetimes.backdate': '0s',
+      'lifetimes.backdate': '1s',
       'sds.ttl': '50s',
       'serving.ttl': '50s',
     };

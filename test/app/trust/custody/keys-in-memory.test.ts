@@ -27,7 +27,7 @@ const SETTINGS = {
   'issuer.keyFile': undefined,
   'lifetimes.max': '50s',
   'lifetimes.default': '50s',
-  'lifetimes.backdate': '0s',
+  'lifetimes.backdate': '1s',
   'sds.ttl': '50s',
   'serving.ttl': '50s',
 };

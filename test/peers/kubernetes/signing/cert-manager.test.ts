@@ -44,7 +44,7 @@ const settingsFor = (files: ServerFiles) => ({
   ],
   'lifetimes.max': LEAF,
   'lifetimes.default': LEAF,
-  'lifetimes.backdate': '0s',
+  'lifetimes.backdate': '1s',
   'sds.ttl': LEAF,
   'serving.ttl': LEAF,
 });
