@@ -5,10 +5,12 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { codeOf, directoryProblem } from '../../../domain/text/system-error.ts';
-import { DirectoryListing, type ListedFile } from './directory-listing.ts';
+import { DirectoryListing, type ListedFile, type ListingOptions } from './directory-listing.ts';
 
 export const MAX_FILE_BYTES = 1024 * 1024;
 export const MAX_TOTAL_BYTES = 64 * MAX_FILE_BYTES;
+/** Of all owners together: the cluster layer alone may have 10,000. */
+const REPOSITORY = { maxFiles: 50_000, maxEntries: 250_000 } as const;
 /** Open at once. */
 const BATCH = 32;
 const MAX_ATTEMPTS = 3;
@@ -27,7 +29,7 @@ export const POLICY_FILE = /\.(yaml|yml|json)$/;
  *   other kind than those of a mounted volume.
  */
 export async function readDocumentDirectory(root: string): Promise<ReadonlyMap<string, string>> {
-  return readDirectory(root, POLICY_FILE);
+  return readDirectory(root, POLICY_FILE, REPOSITORY);
 }
 
 /** As `readDocumentDirectory`, with the signatures beside the documents: `*.yaml.sig` and so on. */
@@ -35,18 +37,26 @@ export async function readPolicyBundleDirectory(root: string): Promise<ReadonlyM
   return readDirectory(root, /\.(yaml|yml|json)(\.sig)?$/);
 }
 
-async function readDirectory(root: string, pattern: RegExp): Promise<ReadonlyMap<string, string>> {
+async function readDirectory(
+  root: string,
+  pattern: RegExp,
+  bounds: ListingOptions = {},
+): Promise<ReadonlyMap<string, string>> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const texts = await readOnce(root, pattern);
+    const texts = await readOnce(root, pattern, bounds);
     if (texts !== undefined) return texts;
   }
   throw new AuthorityError('CAP-X03', { detail: `${root} changes while it is read` });
 }
 
 /** @returns nothing when the directory changed meanwhile. */
-async function readOnce(root: string, pattern: RegExp): Promise<ReadonlyMap<string, string> | undefined> {
+async function readOnce(
+  root: string,
+  pattern: RegExp,
+  bounds: ListingOptions,
+): Promise<ReadonlyMap<string, string> | undefined> {
   const real = await orRefuse(root, realpath(root));
-  const listing = new DirectoryListing(pattern);
+  const listing = new DirectoryListing(pattern, bounds);
   try {
     await listing.add(real, '');
     const texts = await readListed(root, listing.files);

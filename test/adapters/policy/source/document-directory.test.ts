@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -46,6 +46,12 @@ describe('A directory of policies', () => {
       return true;
     });
   }
+
+  it('holds what the cluster layer may have and what namespaces have beside it: a bundle beside 10,000 policies', async function () {
+    this.timeout(60_000);
+    for (let file = 0; file <= 10_000; file += 1) writeFileSync(path.join(root, `${file}.yaml`), '');
+    assert.equal((await readDocumentDirectory(root)).size, 10_001);
+  });
 
   it('is every YAML and JSON file in it, by its path, in order', async () => {
     await write({ 'shop/b.yml': '2', 'shop/a/deep.json': '1', 'z.yaml': '4', 'shop.yaml': '3', 'ü.yaml': 'ü' });
