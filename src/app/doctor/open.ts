@@ -4,6 +4,7 @@ import type { Material } from '../../adapters/kubernetes/api/access/api-access.t
 import { inClusterAccess } from '../../adapters/kubernetes/api/access/in-cluster.ts';
 import { kubeconfigFileAccess } from '../../adapters/kubernetes/api/access/kubeconfig.ts';
 import { KubernetesClient } from '../../adapters/kubernetes/api/kubernetes-client.ts';
+import { readingAgain } from '../../adapters/kubernetes/api/patient-reads.ts';
 import type { KubernetesApi } from '../../adapters/kubernetes/api/kubernetes-api.ts';
 import {
   findCapstan,
@@ -57,7 +58,11 @@ export async function openApi(
       ? inClusterAccess(environment)
       : kubeconfigFileAccess({ files: kubeconfig, environment, ...(context !== undefined && { context }) });
   const clock = new SystemClock();
-  const api = new KubernetesClient({ connection: new HttpsConnection(access, clock), clock });
+  const api = new KubernetesClient({
+    connection: new HttpsConnection(access, clock),
+    clock,
+    read: readingAgain(clock),
+  });
   // Whoever may ask nothing at all is told so before anything else.
   await api.raw('/version', options);
   return { api, clock, ownNamespace: access.namespace, ca: access.ca };

@@ -34,6 +34,8 @@ export interface AskedLook {
 
 type Waits = { readonly signal: AbortSignal };
 
+/** Of a look that may take ten minutes: what was seen by then is judged. */
+const SURVEY_WITHIN_MS = 6 * 60_000;
 const MAX_KNOWN_BYTES = 1024 * 1024;
 
 /** @throws Error in words for operators when it cannot look; the signal's reason. */
@@ -92,6 +94,6 @@ async function inCluster(
     { environment, ...(kubeconfig && { kubeconfig: [kubeconfig] }), ...(context !== undefined && { context }) },
     options,
   );
-  const settings = { eachNamespace: false, ...(!secrets && { without: ['secrets'] }) };
+  const settings = { eachNamespace: false, withinMs: SURVEY_WITHIN_MS, ...(!secrets && { without: ['secrets'] }) };
   return lookThrough(reached, gathered, settings, options);
 }

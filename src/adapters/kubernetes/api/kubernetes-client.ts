@@ -1,11 +1,13 @@
 // The Kubernetes API over HTTPS. Every call has a time-out, a place among the calls of this process, and an answer of
-// bounded size; nothing is retried here, for only the caller knows whether it may be done twice.
+// bounded size; nothing is retried here unless the caller says so, who knows whether it may be done twice. It imports much because it
+// is all that goes over the wire.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { readAnswer, TOO_LARGE, unreachable } from './api-answer.ts';
 import type { ApiConnection, ApiRequest } from './api-connection.ts';
 import { CallPlaces } from './call-places.ts';
 import { pathOfKind } from './kinds.ts';
+import { readOnce, type ReadAgain } from './patient-reads.ts';
 import {
   isApiError,
   KubernetesApiError,
@@ -31,6 +33,8 @@ const PAGE = 250;
 const MAX_LISTED = 200_000;
 /** A list that is too long is not read again at once. */
 const TOO_MANY_AGAIN_MS = 60_000;
+/** What is created there is kept nowhere: it asks what somebody may do. */
+const QUESTIONS = 'authorization.k8s.io/';
 const MANAGER = 'capstan';
 const APPLY = 'application/apply-patch+yaml';
 
@@ -40,18 +44,25 @@ export class KubernetesClient implements KubernetesApi {
   readonly #connection: ApiConnection;
   readonly #clock: Clock;
   readonly #places: CallPlaces;
+  readonly #read: ReadAgain;
 
+  /** @param parts.read whether what is only read is read again where it fails; absent, it is not. */
   constructor(
-    { connection, clock }: { readonly connection: ApiConnection; readonly clock: Clock },
+    {
+      connection,
+      clock,
+      read = readOnce,
+    }: { readonly connection: ApiConnection; readonly clock: Clock; readonly read?: ReadAgain },
     places = new CallPlaces(clock),
   ) {
+    this.#read = read;
     this.#connection = connection;
     this.#clock = clock;
     this.#places = places;
   }
 
   async get(kind: ApiKind, at: ObjectName, options: CallOptions): Promise<KubernetesObject | undefined> {
-    const found = await unlessGone(this.#call({ path: pathOf(kind, at) }, options));
+    const found = await unlessGone(this.#read(async () => this.#call({ path: pathOf(kind, at) }, options), options));
     return found as KubernetesObject | undefined;
   }
 
@@ -68,13 +79,15 @@ export class KubernetesClient implements KubernetesApi {
   async *pages(kind: ApiKind, query: ApiQuery, options: CallOptions): AsyncGenerator<ObjectList, void, void> {
     let [limit, at, listed] = [PAGE, undefined as string | undefined, 0];
     do {
-      const page = await this.#page(kind, query, { limit, at }, options);
+      const asked = { limit, at };
+      const page = await this.#read(async () => this.#page(kind, query, asked, options), options);
       if (page === undefined) {
         if (limit === 1) throw tooLarge(kind);
         limit = Math.ceil(limit / 2);
         continue;
       }
-      listed += page.items.length;
+      // One that is empty and yet not the last counts too: whoever answers so could do it for ever.
+      listed += page.items.length || limit;
       if (listed > MAX_LISTED) throw tooMany(kind);
       yield { items: page.items, resourceVersion: page.metadata.resourceVersion };
       at = page.metadata.continue;
@@ -88,7 +101,8 @@ export class KubernetesClient implements KubernetesApi {
     const { subresource } = options;
     const all = pathOfKind(kind, namespace);
     const path = subresource === undefined ? all : `${all}/${encodeURIComponent(name ?? '')}/${subresource}`;
-    return this.#write({ method: 'POST', path, body: object }, {}, options);
+    const write = async () => this.#write({ method: 'POST', path, body: object }, {}, options);
+    return kind.apiVersion.startsWith(QUESTIONS) ? this.#read(write, options) : write();
   }
 
   async replace(kind: ApiKind, object: KubernetesObject, options: WriteOptions): Promise<KubernetesObject> {
@@ -117,7 +131,8 @@ export class KubernetesClient implements KubernetesApi {
   }
 
   async raw(path: string, { signal, accept }: CallOptions & { readonly accept?: string }): Promise<unknown> {
-    return this.#call({ path, ...(accept !== undefined && { accept }) }, { signal });
+    const asked = { path, ...(accept !== undefined && { accept }) };
+    return this.#read(async () => this.#call(asked, { signal }), { signal });
   }
 
   async *watch(

@@ -43,10 +43,14 @@ export interface Surveyed {
    * that a person waits for. Absent, yes.
    */
   readonly eachNamespace?: boolean;
+  /** After which no further page is asked for, so that what was seen by then is of use. Absent, there is no end. */
+  readonly withinMs?: number;
 }
 
 export class EstateSurvey {
   readonly #api: Api;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #beganMs = 0;
   readonly #discovery: Discovery;
   readonly #surveyed: Surveyed;
   readonly #users = new Users();
@@ -57,17 +61,27 @@ export class EstateSurvey {
     surveyed: Surveyed = {},
   ) {
     this.#api = api;
+    this.#clock = clock;
     this.#discovery = new Discovery({ api, clock });
     this.#surveyed = surveyed;
   }
 
   /** @throws KubernetesApiError when the API server cannot say which kinds it serves; the signal's reason. */
   async *events(options: Options): AsyncGenerator<SurveyEvent, void, void> {
+    this.#beganMs = this.#clock.monotonicMs();
+    let isAnswering = false;
     for (const [done, estateKind] of ESTATE_KINDS.entries()) {
       yield { type: 'progress', done };
-      const served = await this.#discovery.find(estateKind.kind, undefined, options);
-      const kind = served.find((one) => groupOf(one) === estateKind.group);
-      if (kind !== undefined) yield* this.#kind(kind, estateKind, options);
+      try {
+        const served = await this.#discovery.find(estateKind.kind, undefined, options);
+        isAnswering = true;
+        const kind = served.find((one) => groupOf(one) === estateKind.group);
+        if (kind !== undefined) yield* this.#kind(kind, estateKind, options);
+      } catch (error) {
+        // One that never said which kinds it serves was not looked through at all.
+        if (!(error instanceof KubernetesApiError) || !isAnswering) throw error;
+        yield { type: 'unlisted', what: estateKind.kind, why: `could not be looked for: ${error.message}` };
+      }
     }
     yield { type: 'progress', done: ESTATE_KINDS.length };
   }
@@ -115,8 +129,10 @@ export class EstateSurvey {
   ): AsyncGenerator<SurveyEvent, void, void> {
     const resource = resourceName(kind);
     try {
+      const { withinMs = Infinity } = this.#surveyed;
       for await (const { items } of this.#api.pages(kind, namespace === undefined ? {} : { namespace }, options)) {
         for (const object of items) yield* this.#object(object, estateKind);
+        if (this.#clock.monotonicMs() - this.#beganMs > withinMs) throw tooSlow();
       }
       yield { type: 'listed', resource, namespace };
     } catch (error) {
@@ -160,6 +176,10 @@ export class EstateSurvey {
     }
     return names;
   }
+}
+
+function tooSlow(): KubernetesApiError {
+  return new KubernetesApiError({ status: 0, reason: 'TooSlow', message: 'the look takes too long' });
 }
 
 /** Where the cluster keeps the CAs of its own (kube-controller-manager, kube-apiserver). */

@@ -6,6 +6,7 @@ import {
   type Surveyed,
   type SurveyEvent,
 } from '../../../../src/adapters/kubernetes/estate/survey.ts';
+import { KubernetesApiError } from '../../../../src/adapters/kubernetes/api/kubernetes-api.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
 
@@ -109,6 +110,30 @@ describe('A survey of a cluster', () => {
     const lines = await survey(api, { eachNamespace: false });
     assert.ok(lines.includes('secrets in all namespaces may not be listed by this account'), lines.join('\n'));
     assert.ok(!api.calls.some((call) => call.includes('namespaces')), api.calls.join('\n'));
+  });
+
+  it('asks for no further page once it takes too long, and says of which kinds it saw no end', async () => {
+    let nowMs = 0;
+    const clock = { monotonicMs: () => (nowMs += 1_000) };
+    const lines: (string | undefined)[] = [];
+    for await (const event of new EstateSurvey({ api: apiThatLets('secrets'), clock }, { withinMs: 1 }).events({
+      signal,
+    }))
+      lines.push(lineOf(event));
+    assert.ok(lines.includes('Secret shop/tls'));
+    assert.ok(lines.includes('secrets could not be listed to their end: the look takes too long'), lines.join('\n'));
+  });
+
+  it('goes on with the next kind where nobody says whether one may be listed', async () => {
+    const api = apiThatLets('secrets', 'configmaps');
+    const allowed = api.reviews.get('SelfSubjectAccessReview')!;
+    api.reviews.set('SelfSubjectAccessReview', (review) => {
+      if ((review as Asked).spec.resourceAttributes.resource !== 'configmaps') return allowed(review);
+      throw new KubernetesApiError({ status: 500, reason: 'InternalError', message: 'no roles yet' });
+    });
+    const lines = await survey(api);
+    assert.ok(lines.includes('ConfigMap could not be looked for: no roles yet'), lines.join('\n'));
+    assert.ok(lines.includes('Secret bank/tls'));
   });
 
   it('goes on with the next kind where one cannot be listed to its end', async () => {
