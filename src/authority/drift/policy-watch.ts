@@ -7,6 +7,7 @@ import { Recent } from '../../domain/bounded/recent.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import { Alarm, type AlarmEnd } from '../../live/alarm.ts';
 import { ReportEachOnce, ReportOnce } from '../../live/report-once.ts';
+import { within } from '../../live/within.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { ExpectedPolicies, PoliciesKept } from '../../ports/policy/expected-policies.ts';
@@ -51,6 +52,9 @@ interface Compared {
 
 /** Between two looks that nothing asked for. */
 export const LOOKED_EVERY_MS = 15_000;
+/** Of a checkout with 10,000 files on a busy machine some ten seconds; one on a file system that stalls never comes. */
+export const READ_WITHIN_MS = 40_000;
+const LATE_WITHIN_MS = 1_000;
 /** Of more that come at once the first are compared field by field, and told of; the numbers count all. */
 const MAX_REPORTED = 100;
 /** Files and objects that are changed together come one after the other. */
@@ -69,6 +73,8 @@ export class PolicyWatch {
   /** By the revision of the policies. */
   readonly #commits = new Recent<string>(MAX_COMMITS);
   #kept: PoliciesKept | undefined;
+  /** A reading that has not come back: a second one would hang as it does, and hold as much. */
+  #reading: Promise<PoliciesKept> | undefined;
   #compared: Compared | undefined;
   /** Of the last look. */
   #revision: string | undefined;
@@ -101,7 +107,7 @@ export class PolicyWatch {
     let end: AlarmEnd = 'reached';
     while (end !== 'aborted') {
       if (end === 'rung') await this.#settle(options);
-      await this.#look();
+      await this.#look(options);
       end = await this.#alarm.sleep(LOOKED_EVERY_MS, options);
     }
   }
@@ -110,8 +116,8 @@ export class PolicyWatch {
     await this.#parts.clock.sleep(SETTLED_AFTER_MS, { signal }).catch(() => undefined);
   }
 
-  async #look(): Promise<void> {
-    await this.#readKept();
+  async #look(options: Waits): Promise<void> {
+    await this.#readKept(options);
     const inForce = currentOf(this.#parts.policies);
     if (inForce === undefined) return;
     this.#tellPassing(inForce);
@@ -144,11 +150,20 @@ export class PolicyWatch {
   }
 
   /** What cannot be read leaves what was read last. */
-  async #readKept(): Promise<void> {
+  async #readKept({ signal }: Waits): Promise<void> {
+    const { expected, clock } = this.#parts;
+    if (expected === undefined) return;
+    // Who waits for one that was late already would have a hand edit reported late.
+    const waitMs = this.#reading === undefined ? READ_WITHIN_MS : LATE_WITHIN_MS;
     try {
-      this.#kept = await this.#parts.expected?.read();
+      this.#reading ??= expected.read().finally(() => (this.#reading = undefined));
+      const reading = this.#reading;
+      const kept = await within(waitMs, clock, async () => reading, { signal });
+      if (kept === undefined) throw new Error(`reading it takes more than ${READ_WITHIN_MS / 1_000} s`);
+      this.#kept = kept;
       this.#unread.over();
     } catch (error) {
+      if (signal.aborted) return;
       this.#unread.found(error instanceof Error ? error.message : String(error));
     }
   }

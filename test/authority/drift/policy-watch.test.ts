@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { LOOKED_EVERY_MS, PolicyWatch, SETTLED_AFTER_MS } from '../../../src/authority/drift/policy-watch.ts';
+import {
+  LOOKED_EVERY_MS,
+  PolicyWatch,
+  READ_WITHIN_MS,
+  SETTLED_AFTER_MS,
+} from '../../../src/authority/drift/policy-watch.ts';
 import type { LocalPolicy } from '../../../src/domain/policy/documents.ts';
 import type { KnownPolicy } from '../../../src/domain/policy/history/policy-drift.ts';
 import type { PolicySet } from '../../../src/domain/policy/policy-set.ts';
@@ -29,6 +34,8 @@ describe('The watch over the policies in force', () => {
   let end: AbortController;
   let changed: () => void;
   let running: Promise<void>;
+  let reads: number;
+  let stalled: Promise<undefined> | undefined;
 
   const begin = async (settings: { readonly bundleDigest?: string } = {}): Promise<PolicyWatch> => {
     const policies = {
@@ -37,6 +44,8 @@ describe('The watch over the policies in force', () => {
       onChange: (listener: (change: () => boolean) => void) => (changed = () => listener(() => true)),
     };
     const read = async (): Promise<PoliciesKept> => {
+      reads += 1;
+      await stalled;
       if (checkout instanceof AuthorityError) throw checkout;
       return checkout;
     };
@@ -56,6 +65,7 @@ describe('The watch over the policies in force', () => {
 
   beforeEach(() => {
     [clock, events, end] = [new FakeClock(NOON_MS), recordEvents(), new AbortController()];
+    [reads, stalled] = [0, undefined];
     inForce = setOf(web('#shop'));
     checkout = kept(FIRST, web('#shop'));
   });
@@ -68,6 +78,28 @@ describe('The watch over the policies in force', () => {
     const watch = await begin();
     assert.deepEqual(watch.seen, { asOfMs: NOON_MS, gitRevision: FIRST, gitRevisionInForce: FIRST, drifts: [] });
     assert.deepEqual(events.log, []);
+  });
+
+  it('says that a checkout on a file system that stalls is not read, still tells of hand edits, and begins no second reading', async () => {
+    const watch = await begin();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    stalled = promise;
+    await clock.advance(LOOKED_EVERY_MS);
+    const before = reads;
+    await clock.advance(READ_WITHIN_MS);
+    assert.match(watch.seen!.problem!, /reading it takes more than 40 s/);
+    await edit(setOf(web('#somebody')));
+    await clock.advance(1_000);
+    assert.deepEqual(
+      watch.seen!.drifts.map(({ drift }) => drift),
+      ['different'],
+    );
+    assert.equal(reads, before);
+    resolve(undefined);
+    stalled = undefined;
+    await settle();
+    await clock.advance(LOOKED_EVERY_MS);
+    assert.equal(watch.seen!.problem, undefined);
   });
 
   it('tells of a hand edit once, with what it changed, and that it is over', async () => {

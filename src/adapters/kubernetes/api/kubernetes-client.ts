@@ -1,6 +1,6 @@
 // The Kubernetes API over HTTPS. Every call has a time-out, a place among the calls of this process, and an answer of
-// bounded size; nothing is retried here unless the caller says so, who knows whether it may be done twice. It imports much because it
-// is all that goes over the wire.
+// bounded size; nothing is retried here unless the caller says so, who knows whether it may be done twice. It is long because
+// it is all that goes over the wire.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { readAnswer, TOO_LARGE, unreachable } from './api-answer.ts';
