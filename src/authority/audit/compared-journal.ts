@@ -67,7 +67,8 @@ export async function differenceAtStart(
 ): Promise<string | undefined> {
   const stored = await heads.lastHeads(MAX_READ_BACK, options);
   if (stored.length === 0) {
-    const hasOld = await hasLongWithoutHead(states, NONE, { chains }, times, options);
+    const hasOld =
+      lacksUnnamed(states, NONE) !== undefined || (await hasLongWithoutHead(states, NONE, { chains }, times, options));
     return hasOld
       ? 'it has old records and no head: the key of heads is new here, or somebody deleted them'
       : undefined;
@@ -77,6 +78,12 @@ export async function differenceAtStart(
   if ('problem' in last) return last.problem;
   const difference = await differenceOf(last, states, { chains }, times, options);
   if (difference !== undefined) return difference;
+  const lacking = lacksUnnamed(states, last);
+  if (lacking !== undefined) {
+    const { opening, removed } = lacking;
+    const which = `records up to ${removed?.sequence ?? 0} of the chain ${opening.chain} of ${opening.kind}s`;
+    return `${which} are gone, of which no head names the last: none was made, or somebody deleted them`;
+  }
   if (!(await hasLongWithoutHead(states, last, { chains }, times, options))) return undefined;
   return `its last head is of ${formatTime(last.timeMs)}, long before its last records: none was made, or somebody deleted them`;
 }
@@ -140,6 +147,21 @@ async function isAnother(
   }
   const there = await chains.pointOf(chain, sequence, options);
   return there?.digest !== digest;
+}
+
+/**
+ * Retention takes what heads named long ago. Where heads are deleted too, what is left says nothing of when the records were that are gone:
+ * so somebody could take all of which he leaves no head, and say that it was old.
+ */
+function lacksUnnamed(
+  states: readonly ChainState[],
+  { named, isComplete }: Pick<LastNamed, 'named' | 'isComplete'>,
+): ChainState | undefined {
+  return states.find(({ opening: { chain }, removed }) => {
+    // Of more chains than a head names the oldest are in none.
+    const through = named.get(chain)?.sequence ?? (isComplete ? 0 : Infinity);
+    return removed !== undefined && removed.sequence > through;
+  });
 }
 
 /**

@@ -568,6 +568,25 @@ describe('The heads of the journal', () => {
       assert.equal(maker.problem, undefined);
     });
 
+    it('also where records are gone in the name of retention that no head names, as heads are gone with them', async () => {
+      await hasSigned();
+      const [first] = store.kept;
+      for (const left of [[], [first!]]) {
+        store.kept.splice(0, Infinity, ...left);
+        store.remove('d1', 9);
+        await begin();
+        assert.match(
+          maker.problem ?? '',
+          left.length === 0
+            ? /it has old records and no head/
+            : /records up to 9 of the chain d1 of decisions are gone, of which no head names the last/,
+        );
+        end.abort();
+        await running;
+        end = new AbortController();
+      }
+    });
+
     it('also where acts of operators are gone that are older than what is kept', async () => {
       store.append('o1', RECORDS.operation(1, clock.nowMs()), clock.nowMs());
       await hasSigned();
