@@ -78,6 +78,10 @@ export async function differenceAtStart(
   if ('problem' in last) return last.problem;
   const difference = await differenceOf(last, states, { chains }, times, options);
   if (difference !== undefined) return difference;
+  const { goneMs = -1 } = stored.length < MAX_READ_BACK ? last : {};
+  if (goneMs >= keptSince(last.retention ?? {}, times.retentionMs, times.nowMs)) {
+    return `heads up to that of ${formatTime(goneMs)} are gone, and retention cannot have taken them`;
+  }
   const lacking = lacksUnnamed(states, last);
   if (lacking !== undefined) {
     const { opening, removed } = lacking;

@@ -20,6 +20,8 @@ export interface LastNamed {
   readonly retention?: StatedRetention;
   /** Whether every chain is named that there was then. */
   readonly isComplete: boolean;
+  /** When the head was made that is named by the oldest that there is, and is gone; absent also where nobody says. */
+  readonly goneMs?: number;
 }
 
 /**
@@ -32,6 +34,7 @@ export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastName
   let last: HeadStatement | undefined;
   let previous: string | undefined;
   let isComplete = false;
+  let goneMs: number | undefined;
   for (const stored of heads) {
     const head = headOf(stored);
     if (head === undefined) return { problem: `its head ${stored.digest} is not what was kept` };
@@ -44,11 +47,19 @@ export function lastNamed(heads: readonly StoredHead[], key: AuditKey): LastName
     }
     const { chains, full, older } = head.statement;
     for (const { chain, ...point } of chains) if (!named.has(chain)) named.set(chain, point);
-    ({ previous } = head.statement);
+    ({ previous, previousMs: goneMs } = head.statement);
     isComplete = previous === undefined || (full === true && older === undefined);
-    if (full === true) break;
+    if (full !== true) continue;
+    goneMs = undefined;
+    break;
   }
-  return { named, timeMs: last?.timeMs ?? 0, isComplete, ...(last?.retention && { retention: last.retention }) };
+  return {
+    named,
+    timeMs: last?.timeMs ?? 0,
+    isComplete,
+    ...(last?.retention && { retention: last.retention }),
+    ...(goneMs !== undefined && { goneMs }),
+  };
 }
 
 /** @returns nothing where the text is not of that digest. */

@@ -587,6 +587,17 @@ describe('The heads of the journal', () => {
       }
     });
 
+    it('also where all heads are gone but one that does not name every chain', async () => {
+      await hasSigned();
+      store.kept.splice(0, store.kept.length - 1);
+      store.rewrite('o1', 1, other);
+      await begin();
+      assert.match(maker.problem ?? '', /heads up to that of [^,]+ are gone, and retention cannot have taken them/);
+      store.kept.splice(1);
+      await clock.advance(2 * RETENTION_MS);
+      assert.equal(maker.problem, undefined, 'and it can by then');
+    });
+
     it('also where acts of operators are gone that are older than what is kept', async () => {
       store.append('o1', RECORDS.operation(1, clock.nowMs()), clock.nowMs());
       await hasSigned();

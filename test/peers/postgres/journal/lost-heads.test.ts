@@ -1,9 +1,12 @@
 // As over a file, of a database: somebody takes a whole chain, as servers that began anew leave them, and all heads that name it.
 import assert from 'node:assert/strict';
 import { DaysOfJournal } from '../../../app/operating/journal/support/days-of-journal.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
 import { peerOrSkip } from '../../support/presence.ts';
+
+const SOON = { withinMs: 30_000 };
 
 describe('A journal in PostgreSQL whose oldest chains and heads are gone', function () {
   this.timeout(180_000);
@@ -40,7 +43,13 @@ describe('A journal in PostgreSQL whose oldest chains and heads are gone', funct
     await cluster.query(`DELETE FROM decisions WHERE time_ms < ${sinceMs}`);
     await cluster.query(`DELETE FROM chains WHERE kind <> 'operation' AND opened_ms < ${sinceMs}`);
     await cluster.query('DELETE FROM audit_heads WHERE number < (SELECT max(number) FROM audit_heads)');
-    await using server = await journal.start();
+    await using server = await journal.begin();
+    const differs = /heads up to that of \S+ \S+ UTC are gone, and retention cannot have taken them/;
+    await eventually('it says so', async () => differs.test(await (await server.get('/readyz')).text()), SOON);
+    await assert.rejects(journal.exportAndVerify(), differs);
+    const config = ['--config', journal.files.path('capstan.json')];
+    assert.equal((await journal.run('head', '--accept', '--reason', 'a test', ...config)).code, 0);
+    await eventually('heads go on', async () => !differs.test(await (await server.get('/readyz')).text()), SOON);
     const { code, out } = await journal.exportAndVerify();
     assert.equal(code, 1, out);
     assert.match(out, /heads up to that of \S+ \S+ UTC are not there, though all since/);
