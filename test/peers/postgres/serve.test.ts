@@ -76,12 +76,13 @@ describe('A server on PostgreSQL', function () {
     await eventually('it is not ready', async () => (await ready()).status === 503, { withinMs: 30_000 });
     assert.match(await (await ready()).text(), /"journal","why":"PostgreSQL at 127\.0\.0\.1:\d+ /);
     await cluster!.restart();
-    await eventually('it is ready', async () => (await ready()).ok, { withinMs: 20_000 });
+    await eventually('it is ready', async () => (await ready()).ok, { withinMs: 60_000 });
     assert.equal((await server!.ask('default', 'demo')).code, status.OK);
-    for (const event of ['journalFailing', 'journalRecovered']) {
-      await eventually(event, () => files!.logged(event).length > 0, { withinMs: 30_000 });
-      assert.equal(files!.logged(event).length, 1, event);
-    }
+    // One alarm for all that was refused meanwhile.
+    const alarms = (): readonly string[] =>
+      [...files!.logText.matchAll(/"event":"(journalFailing|journalRecovered)"/g)].map(([, event = '']) => event);
+    await eventually('both are logged', () => alarms().includes('journalRecovered'), { withinMs: 30_000 });
+    assert.deepEqual(alarms().slice(0, 2), ['journalFailing', 'journalRecovered']);
     assert.doesNotMatch(files!.logText, new RegExp(cluster!.password));
   });
 
@@ -91,7 +92,7 @@ describe('A server on PostgreSQL', function () {
     assert.deepEqual([...new Set(outcomes.map(({ code }) => code))], [status.UNAVAILABLE]);
     await locked.release();
     await eventually('it issues', async () => (await server!.ask('default', 'demo')).code === status.OK, {
-      withinMs: 20_000,
+      withinMs: 60_000,
     });
   });
 
