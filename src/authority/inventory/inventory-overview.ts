@@ -44,6 +44,8 @@ export interface InventoryPageRequest {
   readonly limit: number;
   /** Only what is of these is shown; absent, all. */
   readonly namespaces?: readonly string[];
+  /** As of `InventoryQuestion`. */
+  readonly acknowledged?: boolean;
 }
 
 /** Of the inventory, that one answer is looked for in when those before had nobody. */
@@ -57,7 +59,7 @@ const MAX_PAGES = 10;
 export async function inventoryOverview(
   { inventory, bans, clock, excused: known }: InventoryOverviewParts,
   { cluster: own }: { readonly cluster: string },
-  { conditions, after, limit, namespaces }: InventoryPageRequest,
+  { conditions, after, limit, namespaces, acknowledged = true }: InventoryPageRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<InventoryRows> {
   const nowMs = clock.nowMs();
@@ -78,7 +80,7 @@ export async function inventoryOverview(
   const isNobody = wanted === 'revoked' && banned.length === 0;
   const looked = isNobody ? 1 : wanted === 'revoked' ? MAX_PAGE : most;
   const rowsOf = async (from?: InventoryPlace): Promise<Found> => {
-    const question = { conditions, limit: looked, nowMs, excused, ...(from && { after: from }) };
+    const question = { conditions, limit: looked, nowMs, excused, acknowledged, ...(from && { after: from }) };
     const page = await pageOf(inventory, question, namespaces, options);
     return { page, rows: page.entries.map(rowOf).filter(({ state }) => wanted === undefined || state === wanted) };
   };

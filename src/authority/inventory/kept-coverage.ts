@@ -159,7 +159,7 @@ export class KeptCoverage {
     // Late or not, it has an identity.
     const parts = { ...this.#parts, excused: () => [] };
     do {
-      const request = { conditions: { cluster }, limit: MAX_PAGE, ...(after && { after }) };
+      const request = { conditions: { cluster }, limit: MAX_PAGE, acknowledged: false, ...(after && { after }) };
       const page = await inventoryOverview(parts, this.#settings, request, this.#settings);
       for (const row of page.rows) count.takeHolder({ ...row, isRevoked: row.state === 'revoked' });
       // The first page is the oldest.

@@ -16,6 +16,8 @@ export interface InventoryQuestion {
   readonly limit: number;
   /** Of the rows that one page may be looked for in, for a page that is put together of several; all of them where absent. */
   readonly share?: number;
+  /** False where nobody wants to know what proxies acknowledged, which is looked up for each entry. */
+  readonly acknowledged?: boolean;
   readonly nowMs: number;
   /** In which who had to renew could not. */
   readonly excused: readonly ExcusedTime[];

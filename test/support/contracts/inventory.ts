@@ -528,5 +528,14 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
       (await found()).map(({ acknowledged }) => acknowledged),
       [{ digest: 'new', timeMs: NOON_MS - 1 }, undefined],
     );
+    const question = { conditions: {}, limit: 100, nowMs, excused, acknowledged: false };
+    const { entries } = await store.inventory.page(question, WAITING);
+    assert.deepEqual(
+      entries.map(({ podName, acknowledged }) => [podName, acknowledged]),
+      [
+        ['web-1', undefined],
+        ['web-2', undefined],
+      ],
+    );
   });
 }

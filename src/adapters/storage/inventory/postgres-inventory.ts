@@ -63,7 +63,10 @@ export class PostgresInventory implements Inventory, InventoryEnds, InventoryKee
     }, options);
     const { asOfMs } = await this.#progress(options);
     return {
-      entries: await acknowledgedBy(this.#pool, this.#settings.cluster, entries, options),
+      entries:
+        question.acknowledged === false
+          ? entries
+          : await acknowledgedBy(this.#pool, this.#settings.cluster, entries, options),
       ...(last !== undefined && { next: placeOf(last, order) }),
       ...(asOfMs !== undefined && { asOfMs }),
     };

@@ -37,7 +37,7 @@ export class InventoryPages implements Disposable {
     if (found === undefined) return { entries: [] };
     const { entries, last, asOfMs } = found;
     return {
-      entries: this.#acknowledged(entries),
+      entries: question.acknowledged === false ? entries : this.#acknowledged(entries),
       ...(last !== undefined && { next: placeOf(last, order) }),
       ...(asOfMs !== undefined && { asOfMs: Number(asOfMs) }),
     };
