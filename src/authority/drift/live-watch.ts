@@ -143,10 +143,10 @@ export class LiveWatch<Found> {
     return first === this.#last && second !== undefined ? second : first;
   }
 
-  /** One that goes on is ended first, as that over all is. */
+  /** One that goes on is ended first, as that over all is; and behind that another begins over all, which others may be ahead of. */
   #lookAhead(all: LiveRound<Found>): void {
     const inForce = this.#parts.policies.current();
-    if (this.#ahead?.isComplete === false || inForce.revision === this.#lookedAhead) return;
+    if (all.isComplete || this.#ahead?.isComplete === false || inForce.revision === this.#lookedAhead) return;
     this.#lookedAhead = inForce.revision;
     const { policies: judged } = (this.#shown?.isComplete === true ? this.#shown : all).settings;
     const namespaces = changedNamespaces(judged, inForce) ?? [];

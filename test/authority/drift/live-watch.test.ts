@@ -194,6 +194,17 @@ describe('The watch over live certificates', () => {
       assert.ok(Math.abs(entries - ids.length) <= 100 && entries > 1_000, `${entries} of all, ${ids.length} of shop`);
     });
 
+    it('begins over all again while policies change without end', async () => {
+      for (let count = 0; count < 200; count += 1) {
+        const serviceAccounts = [`changed-${count}`];
+        inForce = policySet(bundle(), [local({ namespace: 'shop', deny: { namespaces: [], serviceAccounts } })]);
+        changed();
+        await clock.advance(5);
+      }
+      const ageMs = clock.nowMs() - watch.seen!.asOfMs;
+      assert.ok(watch.seen!.isComplete && ageMs < 300, `judged ${ageMs} ms ago`);
+    });
+
     it('says of a policy that was put back no more than of one that never changed', async () => {
       live = [...numbered(5_000), 'shop-1'];
       await change(denying);
