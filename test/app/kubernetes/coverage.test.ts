@@ -252,7 +252,9 @@ describe('The coverage of a running server', function () {
     assert.deepEqual([nobody.status, nobody.body.clusters, nobody.body.rows], [200, [], []]);
   });
 
-  it('has no metric while the inventory lags so far behind that a gap might be its own', async () => {
+  it('has no metric while the inventory lags so far behind that a gap might be its own', async function () {
+    // A count is given again for fifty times of what it took, which is long where the machine was busy.
+    this.timeout(180_000);
     const east = clusterOf('east');
     addPod(east.api, 'shop', 'web');
     const { follow, counts, ask } = await server(await following(east));
@@ -260,7 +262,7 @@ describe('The coverage of a running server', function () {
     assert.equal(counts()?.without, 1);
     offsetMs = 2 * MINUTE_MS;
     const isGone = async () => (await ask()).status === 200 && counts() === undefined;
-    await eventually('no metric', isGone, SOON);
+    await eventually('no metric', isGone, { withinMs: 150_000 });
     assert.equal((await ask()).body.total.without, 1, 'the answer says as of when it is');
   });
 
