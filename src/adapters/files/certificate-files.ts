@@ -1,13 +1,15 @@
 // Files that may hold certificates, below a directory that an operator names: every regular file, whatever its name, for a CA
 // that should not be there has no name to be known by. No symbolic link is followed: what it leads to below the directory is
 // met there, and what lies outside was not named.
-import { constants } from 'node:fs';
-import { lstat, open, readdir, readlink, realpath } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { lstat, open, opendir, readlink, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { directoryProblem, fileProblem } from '../../domain/text/system-error.ts';
 
 export interface TreeBounds {
   readonly maxFiles: number;
+  /** Of one folder. */
+  readonly maxEntries: number;
   readonly maxDepth: number;
   /** Of one file. */
   readonly maxFileBytes: number;
@@ -17,6 +19,7 @@ export interface TreeBounds {
 
 export const TREE_BOUNDS: TreeBounds = {
   maxFiles: 200_000,
+  maxEntries: 250_000,
   maxDepth: 32,
   maxFileBytes: 8 * 1024 * 1024,
   maxTotalBytes: 4 * 1024 * 1024 * 1024,
@@ -33,9 +36,20 @@ export interface FileTree {
   /** A folder before those in it. */
   readonly folders: readonly ListedFolder[];
   readonly fileCount: number;
-  /** What was left out, in words that follow its path. */
-  readonly skipped: readonly { readonly path: string; readonly why: string }[];
+  /** What was left out, in words that follow its path; the first `MAX_SKIPPED` and one that is beyond a bound, and how many there are beside. */
+  readonly skipped: readonly Skipped[];
+  readonly moreSkipped: number;
 }
+
+export interface Skipped {
+  readonly path: string;
+  readonly why: string;
+  /** A bound: what lies there may be what is looked for. */
+  readonly isBeyond?: true;
+}
+
+/** Whoever may write there makes as many as he likes. */
+export const MAX_SKIPPED = 1_000;
 
 /**
  * @param named a file, or a directory that is walked.
@@ -50,7 +64,7 @@ export async function listTree(
   const stats = await lstat(real);
   if (!stats.isDirectory()) {
     const only = { folder: path.dirname(named), files: [path.basename(named)] };
-    return { folders: [only], fileCount: 1, skipped: [] };
+    return { folders: [only], fileCount: 1, skipped: [], moreSkipped: 0 };
   }
   const walk = new Walk(real, bounds, signal);
   await walk.into(named, 0);
@@ -62,7 +76,9 @@ class Walk {
   readonly #bounds: TreeBounds;
   readonly #signal: AbortSignal;
   readonly #folders: ListedFolder[] = [];
-  readonly #skipped: { readonly path: string; readonly why: string }[] = [];
+  readonly #skipped: Skipped[] = [];
+  #moreSkipped = 0;
+  #isBeyond = false;
   #files = 0;
 
   constructor(real: string, bounds: TreeBounds, signal: AbortSignal) {
@@ -72,31 +88,46 @@ class Walk {
   }
 
   get tree(): FileTree {
-    return { folders: this.#folders, fileCount: this.#files, skipped: this.#skipped };
+    const [skipped, moreSkipped] = [this.#skipped, this.#moreSkipped];
+    return { folders: this.#folders, fileCount: this.#files, skipped, moreSkipped };
   }
 
   async into(folder: string, depth: number): Promise<void> {
     this.#signal.throwIfAborted();
     const { maxDepth, maxFiles } = this.#bounds;
     if (depth > maxDepth) {
-      this.#skip(folder, `is deeper than ${maxDepth} folders`);
+      this.#skip(folder, `is deeper than ${maxDepth} folders`, true);
       return;
     }
-    const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-      this.#skip(folder, directoryProblem(cause));
-      return [];
-    });
+    const entries = await this.#entriesOf(folder);
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     const files: string[] = [];
     for (const entry of entries) {
       const at = path.join(folder, entry.name);
       if (entry.isSymbolicLink()) await this.#look(at);
       else if (entry.isFile() && this.#files < maxFiles) files.push(entry.name);
-      else if (entry.isFile()) this.#skip(at, `is beyond the first ${maxFiles} files`);
+      else if (entry.isFile()) this.#skip(at, `is beyond the first ${maxFiles} files`, true);
       this.#files += entry.isFile() && this.#files < maxFiles ? 1 : 0;
     }
     if (files.length > 0) this.#folders.push({ folder, files });
     for (const entry of entries) if (entry.isDirectory()) await this.into(path.join(folder, entry.name), depth + 1);
+  }
+
+  /** No more than are read in any case: a folder with millions of names would take the memory of the whole look. */
+  async #entriesOf(folder: string): Promise<Dirent[]> {
+    const entries: Dirent[] = [];
+    try {
+      for await (const entry of await opendir(folder)) {
+        if (entries.length < this.#bounds.maxEntries) entries.push(entry);
+        else {
+          this.#skip(folder, `has more than ${this.#bounds.maxEntries} entries; the others were left out`, true);
+          break;
+        }
+      }
+    } catch (cause) {
+      this.#skip(folder, directoryProblem(cause));
+    }
+    return entries;
   }
 
   async #look(link: string): Promise<void> {
@@ -106,8 +137,11 @@ class Walk {
     if (!gone) this.#skip(link, 'is a symbolic link out of what was named; name its target to have it looked at');
   }
 
-  #skip(at: string, why: string): void {
-    this.#skipped.push({ path: at, why });
+  #skip(at: string, why: string, isBeyond = false): void {
+    const isFirstBeyond = isBeyond && !this.#isBeyond;
+    this.#isBeyond ||= isBeyond;
+    if (this.#skipped.length >= MAX_SKIPPED && !isFirstBeyond) this.#moreSkipped += 1;
+    else this.#skipped.push({ path: at, why, ...(isBeyond && { isBeyond }) });
   }
 }
 

@@ -52,7 +52,8 @@ export async function lookThroughEstate(
     gathered.skip(path, fileProblem(cause));
     missed.push(`${path} ${fileProblem(cause)}`);
   };
-  const files = paths.length === 0 ? undefined : await lookInFiles({ paths, unlisted }, gathered, { signal });
+  const beyond = (path: string, why: string): void => void missed.push(`${path} ${why}`);
+  const files = paths.length === 0 ? undefined : await lookInFiles({ paths, unlisted, beyond }, gathered, { signal });
   const cluster = await inCluster(asked, environment, gathered, { signal });
   const trust: Trust = {
     corporate: pathCertificatesOf(asked.corporate),
@@ -68,8 +69,8 @@ export async function lookThroughEstate(
     ...(cluster === undefined ? [] : [formatQuantity(cluster.objects, 'object')]),
   ];
   const findings = rogueFindings(report, cluster?.issuers ?? [], lookedThrough);
-  const beyond = gathered.leftOut === 0 ? [] : [`${formatQuantity(gathered.leftOut, 'certificate')} had no room`];
-  return reportedLook(findings, { missed: [...missed, ...(cluster?.missed ?? []), ...beyond], paths });
+  const leftOut = gathered.leftOut === 0 ? [] : [`${formatQuantity(gathered.leftOut, 'certificate')} had no room`];
+  return reportedLook(findings, { missed: [...missed, ...(cluster?.missed ?? []), ...leftOut], paths });
 }
 
 async function knownIn({ knownFile, federated }: AskedLook): Promise<Trust['corporate']> {

@@ -16,13 +16,15 @@ export interface FileSearch {
   readonly bounds?: TreeBounds;
   /** Hears of a path that cannot be listed; it is passed over unless this throws. */
   readonly unlisted: (path: string, cause: unknown) => void;
+  /** Hears of a path that is beyond a bound, in words that follow it. */
+  readonly beyond?: (path: string, why: string) => void;
   /** Told how far it has come. */
   readonly progress?: (reached: { readonly files: number; readonly of: number }) => void;
 }
 
 /** @returns how many files were looked at. @throws the signal's reason; what `unlisted` throws. */
 export async function lookInFiles(
-  { paths, unlisted, progress, bounds = TREE_BOUNDS }: FileSearch,
+  { paths, unlisted, beyond, progress, bounds = TREE_BOUNDS }: FileSearch,
   gathered: Gathered,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<number> {
@@ -36,8 +38,10 @@ export async function lookInFiles(
   }
   const total = trees.reduce((sum, { fileCount }) => sum + fileCount, 0);
   const reader = new FolderReader(gathered, bounds, new Set(paths.map((named) => path.normalize(named))));
-  for (const { folders, skipped } of trees) {
+  for (const { folders, skipped, moreSkipped } of trees) {
     for (const skip of skipped) gathered.skip(skip.path, skip.why);
+    if (moreSkipped > 0) gathered.skip(`${formatCount(moreSkipped)} more files and folders`, 'were left out');
+    for (const { path: at, why, isBeyond } of skipped) if (isBeyond === true) beyond?.(at, why);
     for (const folder of folders) {
       signal.throwIfAborted();
       await reader.read(folder, (files) => progress?.({ files, of: total }));

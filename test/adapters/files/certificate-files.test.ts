@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { listTree, readBounded, TREE_BOUNDS } from '../../../src/adapters/files/certificate-files.ts';
+import { listTree, readBounded, MAX_SKIPPED, TREE_BOUNDS } from '../../../src/adapters/files/certificate-files.ts';
 
 const { signal } = new AbortController();
 
@@ -62,6 +62,18 @@ describe('A walk over certificate files', () => {
         'named/deep/deeper is deeper than 1 folders',
       ],
     );
+  });
+
+  it('takes no memory for as many names as somebody makes, and says how many it left out', async () => {
+    for (let link = 0; link < MAX_SKIPPED + 5; link += 1) symlinkSync(at('outside.pem'), at(`named/z${link}.pem`));
+    const all = await listTree(at('named'), { signal });
+    assert.equal(all.skipped.length, MAX_SKIPPED);
+    assert.ok(all.moreSkipped >= 5);
+    const few = await listTree(at('named'), { signal }, { ...TREE_BOUNDS, maxEntries: 3 });
+    const beyond = few.skipped.filter(({ isBeyond }) => isBeyond);
+    assert.deepEqual(beyond, [
+      { path: at('named'), why: 'has more than 3 entries; the others were left out', isBeyond: true },
+    ]);
   });
 
   it('ends when it is told to', async () => {

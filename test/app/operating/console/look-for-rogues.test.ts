@@ -1,7 +1,7 @@
 // A look for rogue CAs in its thread: what comes back is bounded whoever planted what, and it ends when it is told to.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { AskedLook } from '../../../../src/app/estate/estate-look.ts';
@@ -54,6 +54,16 @@ describe('A look for rogue CAs in a thread of its own', function () {
       ['CN=Old'],
     );
     assert.ok(findings.found.every(({ subject }) => subject.length < 600));
+  });
+
+  it('says that it did not see all where something lies beyond a bound, behind whatever else was left out', async () => {
+    for (let link = 0; link < 1_200; link += 1) symlinkSync('/', path.join(folder, `a${link}`));
+    mkdirSync(path.join(folder, ...Array.from({ length: 34 }, () => 'deep')), { recursive: true });
+    writeFileSync(path.join(folder, 'shadow.pem'), (await tier('Shadow')).pem);
+    const { missed, findings } = await lookInThread(asked(), { signal });
+    assert.equal(missed.count, 1);
+    assert.match(missed.first[0] ?? '', /is deeper than 32 folders$/);
+    assert.equal(findings.found.length, 1);
   });
 
   it('finds the others beside a certificate that ends in a thirteenth month, and says that it passed over that', async () => {
