@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChildServer } from '../../../app/support/child-server.ts';
 import { ServerFiles } from '../../../app/support/server-files.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { percentile } from '../../flood/quiet.ts';
 import type { Sizes } from '../entries.ts';
 import { sqliteStore } from '../stores.ts';
@@ -86,23 +87,26 @@ export async function runConsole(load: ConsoleLoad, { seconds, say }: SoakOption
 async function leftOpen(seen: SeenPage, seconds: number): Promise<readonly Measured[]> {
   await seen.visit(LEFT_OPEN, 0);
   const before: Held = await seen.held();
-  const known = await seen.page.locator('.as-of').last().innerText();
+  const asOf = async (): Promise<string> => seen.page.locator('.as-of').last().innerText();
+  const known = await asOf();
+  const sinceMs = performance.now();
   const { questions, refused, longestTaskMs, heapBytes } = await seen.visit(
     { name: '', go: async (page) => page.waitForTimeout(seconds * 1_000) },
     0,
   );
+  // Longer than it was told to, where the machine is busy.
+  const looks = Math.ceil((performance.now() - sinceMs) / 1_000 / LOOKS_EVERY_S) + 1;
+  const isStill = await eventually('a newer answer', async () => (await asOf()) !== known, { withinMs: 30_000 }).then(
+    () => false,
+    () => true,
+  );
   const name = 'left open';
   return [
-    { name: `${name}: questions`, value: questions, unit: 'in all', bound: Math.ceil(seconds / LOOKS_EVERY_S) + 1 },
+    { name: `${name}: questions`, value: questions, unit: 'in all', bound: looks },
     { name: `${name}: refused`, value: refused, unit: 'in all', bound: 0 },
     { name: `${name}: longest task`, value: longestTaskMs, unit: 'ms', bound: MAX_TASK_MS },
     { name: `${name}: heap grown`, value: mib(heapBytes - before.heapBytes), unit: 'MiB', bound: MAX_GROWTH_MIB },
-    {
-      name: `${name}: still as of the beginning`,
-      value: (await seen.page.locator('.as-of').last().innerText()) === known ? 1 : 0,
-      unit: 'pages',
-      bound: 0,
-    },
+    { name: `${name}: still as of the beginning`, value: Number(isStill), unit: 'pages', bound: 0 },
   ];
 }
 
