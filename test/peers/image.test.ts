@@ -32,7 +32,7 @@ interface Lock {
 }
 
 describe('The image, as a root of nothing else', function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let folder: string | undefined;
   let root: string;
 
@@ -87,7 +87,7 @@ describe('The image, as a root of nothing else', function () {
     try {
       const ready = async (): Promise<boolean> =>
         child.exitCode !== null || (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
-      await eventually('it is ready', ready, { withinMs: 30_000 }).catch((cause: unknown) => {
+      await eventually('it is ready', ready, { withinMs: 90_000 }).catch((cause: unknown) => {
         throw new Error(said.join(''), { cause });
       });
       assert.equal(child.exitCode, null, said.join(''));
