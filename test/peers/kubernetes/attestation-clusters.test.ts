@@ -11,7 +11,7 @@ import { AttestedServer, podNamed, podWithToken, type Asking } from './support/a
 import { ChartAccount } from './support/chart-account.ts';
 import { KubernetesCluster } from './support/cluster.ts';
 
-const SOON = { withinMs: 20_000 };
+const SOON = { withinMs: 45_000 };
 const LATER = { withinMs: 60_000, everyMs: 500 };
 /** As docs/kubernetes.md asks for the account of a remote cluster, but for what a condition asks for. */
 const NO_INGRESSES = { values: { conditions: { resources: { 'networking.k8s.io': null } } } };

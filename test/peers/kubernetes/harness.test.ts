@@ -75,7 +75,7 @@ describe('A Kubernetes cluster of the tests', function () {
     using api = await cluster.apiOf('default', 'reader');
     await assert.rejects(api.list('v1', 'Pod'), (error) => error instanceof ApiRefusal && error.status === 403);
     await cluster.apply(podReaders());
-    await eventually('the role holds', () => api.list('v1', 'Pod'), { withinMs: 20_000 });
+    await eventually('the role holds', () => api.list('v1', 'Pod'), { withinMs: 45_000 });
   });
 
   it('writes the projected token of a pod into its volume, as the kubelet does', async () => {

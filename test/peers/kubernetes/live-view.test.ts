@@ -10,7 +10,7 @@ import { AttestedServer, podWithToken } from './support/attested-server.ts';
 import { ChartAccount, type Settings } from './support/chart-account.ts';
 import { KubernetesCluster, type ClusterSettings } from './support/cluster.ts';
 
-const SOON = { withinMs: 20_000, everyMs: 100 };
+const SOON = { withinMs: 45_000, everyMs: 100 };
 const REMOTE = 'remote';
 /** The chart lets conditions look at Gateways; an operator may have forbidden that. */
 const NO_GATEWAYS = { conditions: { resources: { 'gateway.networking.k8s.io': null } } };
@@ -20,7 +20,7 @@ const CLUSTER: ClusterSettings = {
 };
 
 describe('A server whose policies ask the cluster', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   let settings: Settings;

@@ -10,13 +10,13 @@ import { AttestedServer, podWithToken } from '../support/attested-server.ts';
 import { ChartAccount } from '../support/chart-account.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 
-const WITHIN = { withinMs: 20_000, everyMs: 100 };
+const WITHIN = { withinMs: 45_000, everyMs: 100 };
 const METADATA = { name: 'capstan-policy-bundle', namespace: 'istio-system' };
 /** It may read this one ConfigMap then. */
 const SETTINGS = { 'policy.bundle.file': undefined, 'policy.bundle.from.name': METADATA.name };
 
 describe('The policy bundle as an object of a Kubernetes cluster', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   let files: ServerFiles;

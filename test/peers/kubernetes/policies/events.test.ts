@@ -10,7 +10,7 @@ import type { ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 import { kubectl } from '../support/kubectl.ts';
 
-const WITHIN = { withinMs: 20_000, everyMs: 100 };
+const WITHIN = { withinMs: 45_000, everyMs: 100 };
 
 describe('Refusals as Events of a Kubernetes cluster', function () {
   this.timeout(120_000);

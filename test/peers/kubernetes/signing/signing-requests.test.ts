@@ -19,7 +19,7 @@ import {
   type Csr,
 } from '../support/relayed-requests.ts';
 
-const SOON = { withinMs: 20_000 };
+const SOON = { withinMs: 45_000 };
 
 /** Lets nobody write the status of a request of ours. */
 function statusesRefused(): readonly ClusterObject[] {
@@ -55,7 +55,7 @@ async function isRefused(api: ClusterApi, probe: Csr): Promise<true | undefined>
 }
 
 describe('Capstan as signer of CertificateSigningRequests', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const ended = new AsyncDisposableStack();
   let server: RunningServer;
   let files: ServerFiles;

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresPool } from '../../../../src/adapters/storage/postgres/connection/postgres-pool.ts';
 import { migrate } from '../../../../src/adapters/storage/postgres/schema/migrate.ts';
@@ -11,8 +10,10 @@ import { PostgresCluster } from '../../../support/postgres/cluster.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { isRefused, settingsOf, startJournal } from '../support/journals.ts';
 
+const ASLEEP = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+
 describe('The schema in PostgreSQL', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let cluster: PostgresCluster;
 
   before(async function () {
@@ -71,8 +72,7 @@ describe('The schema in PostgreSQL', function () {
   it('is not half-way there after a step that was interrupted', async () => {
     const [first = ''] = MIGRATIONS;
     const killed = migrated([`${first}; SELECT pg_sleep(30)`]).catch(() => undefined);
-    const asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-    await eventually('the step sleeps', async () => (await cluster.query(asleep)).length > 0, { withinMs: 30_000 });
+    await eventually('the step sleeps', async () => (await cluster.query(ASLEEP)).length > 0, { withinMs: 30_000 });
     await cluster.kill9();
     await killed;
     await cluster.restart();
@@ -88,8 +88,8 @@ describe('The schema in PostgreSQL', function () {
     await migrated(MIGRATIONS.slice(0, -1));
     const isWhole = async (): Promise<boolean> =>
       (await cluster.query('SELECT version FROM schema_version')).flat()[0] === String(MIGRATIONS.length);
-    await eventually('the step is taken', isWhole, { withinMs: 20_000 });
-    await eventually('it works', () => started.journal.problem === undefined, { withinMs: 20_000 });
+    await eventually('the step is taken', isWhole, { withinMs: 45_000 });
+    await eventually('it works', () => started.journal.problem === undefined, { withinMs: 45_000 });
     await started.journal.append(issued('after'), { signal: NEVER });
   });
 
@@ -97,18 +97,18 @@ describe('The schema in PostgreSQL', function () {
     await using started = await startJournal(cluster);
     await cluster.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION ${cluster.user}`);
     const { journal } = started;
-    await eventually('it is missed', () => journal.problem !== undefined, { withinMs: 20_000 });
+    await eventually('it is missed', () => journal.problem !== undefined, { withinMs: 45_000 });
     await isRefused(journal.append(issued('after'), { signal: NEVER }), 'CAP-S04', /has lost a table of the journal/);
     const looks = (): number => cluster.log.split('relation "schema_version" does not exist').length;
     const before = looks();
-    await eventually('several looks', () => looks() > before + 1, { withinMs: 20_000 });
+    await eventually('several looks', () => looks() > before + 1, { withinMs: 45_000 });
     assert.deepEqual(await cluster.query("SELECT to_regclass('schema_version')"), [['']]);
   });
 
   it('that another server takes long to bring up to date is waited for', async () => {
     const [first = ''] = MIGRATIONS;
     const other = migrated([`${first}; SELECT pg_sleep(3)`]);
-    await sleep(500);
+    await eventually('the step sleeps', async () => (await cluster.query(ASLEEP)).length > 0, { withinMs: 45_000 });
     await using started = await startJournal(cluster);
     await other;
     assert.equal(started.journal.problem, undefined);

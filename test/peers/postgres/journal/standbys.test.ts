@@ -22,7 +22,7 @@ describe('A PostgreSQL with a standby', function () {
     await journal.append(issued('before'), { signal: NEVER });
     await primary.kill9();
     await standby.promote();
-    await eventually('it works', () => journal.problem === undefined, { withinMs: 20_000 });
+    await eventually('it works', () => journal.problem === undefined, { withinMs: 45_000 });
     await journal.append(issued('after'), { signal: NEVER });
     const rows = await standby.query('SELECT decision_id FROM decisions ORDER BY id');
     assert.deepEqual(rows, [['before'], ['after']]);
@@ -84,7 +84,7 @@ describe('A PostgreSQL with a standby', function () {
       withinMs: 30_000,
     });
     await standby.restart();
-    await eventually('it works', () => journal.problem === undefined, { withinMs: 20_000 });
+    await eventually('it works', () => journal.problem === undefined, { withinMs: 45_000 });
     await journal.append(issued('waiting'), { signal: NEVER });
     const rows = await standby.query("SELECT decision_id FROM decisions WHERE decision_id = 'waiting'");
     assert.deepEqual(rows, [['waiting']]);
