@@ -15,7 +15,7 @@ import { issuerEdges } from './issuer-edges.ts';
 import { csrClient, RunningServer, type Showing } from '../../support/running-server.ts';
 import { ServerFiles } from '../../support/server-files.ts';
 
-const SOON = { withinMs: 20_000 };
+const SOON = { withinMs: 60_000 };
 const WEB = 'spiffe://cluster.local/ns/default/sa/web';
 const ROLLOVER = { lifetime: 30 * 86_400_000, prepareAt: 1 / 2, activateAt: 5 / 6 };
 const WHY = ['--reason', 'a drill'];
