@@ -1,11 +1,11 @@
 // The console of a mesh of 500,000 identities in a real browser: every page as somebody sees it while certificates are issued, and then a
 // page that is left open, and used, while hundreds are issued in a second. Server and browser are processes of their own.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { demandBuiltConsole } from '../../../app/operating/console/support/built-console.ts';
 import { ChildServer } from '../../../app/support/child-server.ts';
 import { ServerFiles } from '../../../app/support/server-files.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { percentile } from '../../flood/quiet.ts';
-import type { Sizes } from '../entries.ts';
 import { sqliteStore } from '../stores.ts';
 import type { Measured, Soak, SoakOptions } from '../../soak.ts';
 import { openPage } from './opened-page.ts';
@@ -14,7 +14,7 @@ import { issueSteadily, type Issued, type Pace } from './steady-issuing.ts';
 import { LEFT_OPEN, visitsOf, whileBusy } from './visits.ts';
 
 export interface ConsoleLoad {
-  readonly sizes: Sizes;
+  readonly sizes: NonNullable<SoakOptions['sizes']>;
   /** At which certificates are issued while every page is visited, and while one is left open. */
   readonly quiet: Pace;
   readonly busy: Pace;
@@ -50,6 +50,8 @@ export const consoles: Soak = {
 
 /** @param options.seconds for which a page is left open, and for which nobody looks before that. */
 export async function runConsole(load: ConsoleLoad, { seconds, say }: SoakOptions): Promise<readonly Measured[]> {
+  // The server reads the pages when it starts.
+  demandBuiltConsole();
   const nowMs = Date.now();
   using files = await ServerFiles.create();
   await using store = await sqliteStore(files, load.sizes, nowMs);

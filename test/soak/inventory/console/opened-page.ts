@@ -1,6 +1,5 @@
 // A browser with one page of the console, in which somebody is signed in.
 import assert from 'node:assert/strict';
-import { demandBuiltConsole } from '../../../app/operating/console/support/built-console.ts';
 import { findChromium, openChromium } from '../../../peers/chromium/support/chromium.ts';
 import { SIZE } from '../../../peers/chromium/support/screenshots.ts';
 import { SeenPage } from './seen-page.ts';
@@ -11,7 +10,6 @@ export interface OpenedPage extends AsyncDisposable {
 
 /** @param url that signs in. */
 export async function openPage(url: string): Promise<OpenedPage> {
-  demandBuiltConsole();
   const found = findChromium();
   assert.ok(found !== undefined, 'there is no Chromium');
   const browser = await openChromium(found);
