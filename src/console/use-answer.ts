@@ -12,22 +12,28 @@ export interface Answered<Answer> {
   readonly problem?: string;
 }
 
-/**
- * @param path such as `/api/overview`; another one is asked at once.
- * @param askedNow what is asked when it is, where the path is of a moment that moves on.
- */
-export function useAnswer<Answer>(path: string, askedNow = (): string => path): Answered<Answer> {
+interface Asking {
+  /** What is asked when it is, where the path is of a moment that moves on. */
+  readonly askedNow?: () => string;
+  /** How long an answer is not asked for again: as long as the server would give the same one. */
+  readonly restMs?: number;
+}
+
+/** @param path such as `/api/overview`; another one is asked at once. */
+export function useAnswer<Answer>(path: string, { askedNow, restMs = 0 }: Asking = {}): Answered<Answer> {
   const [known, setKnown] = useState<Answered<Answer> & { readonly path?: string }>({});
   useEffect(() => {
     const end = new AbortController();
     const { signal } = end;
     let asking = false;
+    let restsUntilMs = 0;
     const look = async (byItself: boolean): Promise<void> => {
-      if (asking) return;
+      if (asking || performance.now() < restsUntilMs) return;
       asking = true;
       try {
-        const answer = await ask<Answer>(askedNow(), { byItself, signal });
+        const answer = await ask<Answer>(askedNow?.() ?? path, { byItself, signal });
         setKnown({ path, answer, atMs: serverNowMs() });
+        restsUntilMs = performance.now() + restMs;
       } catch (cause) {
         if (signal.aborted) return;
         if (cause instanceof Refused && cause.status === 401) dispatchEvent(new Event('signed-out'));

@@ -29,9 +29,9 @@ export function IdentitiesPage({ address }: PageProps) {
   const chosen = (name: string): string => address.query.get(name) ?? '';
   // Another question begins at its first page.
   const choose = (name: string) => (value: string) => goTo(withChoice(address, { [name]: value, cursor: '' }));
-  const found = useAnswer<InventoryAnswer>(`/api/inventory?${address.query.toString()}`, () =>
-    questionOf(address.query),
-  );
+  const found = useAnswer<InventoryAnswer>(`/api/inventory?${address.query.toString()}`, {
+    askedNow: () => questionOf(address.query),
+  });
   return (
     <>
       <Filters>

@@ -110,6 +110,21 @@ describe('The console in Chromium', function () {
     await page.unroute('**/api/issuers');
   }
 
+  it('asks for certificates that end no more often than the server counts them, however often it looks', async () => {
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const times = (path: string): number => asked.filter((one) => one === path).length;
+    await page.goto(new URL('/', page.url()).href);
+    await page.getByText(/ within 24 hours from/).waitFor();
+    for (let looks = 0; looks < 3; looks += 1) {
+      const looked = page.waitForResponse('**/api/overview');
+      await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+      await looked;
+    }
+    assert.ok(times('/api/overview') > 3, asked.join(' '));
+    assert.equal(times('/api/inventory/ends'), 1, asked.join(' '));
+  });
+
   it('shows one issuer, whose address can be sent to somebody', async () => {
     await page.getByRole('link', { name: 'Issuers', exact: true }).click();
     await page.getByRole('link', { name: 'default', exact: true }).click();
