@@ -6,6 +6,7 @@ import type { Config } from '../schema.ts';
 import { ADMINISTRATION_RULES } from './administration-rules.ts';
 import { AUDIT_RULES } from './audit-rules.ts';
 import { ISSUER_RULES } from './issuer-rules.ts';
+import { LISTENER_RULES } from './listener-rules.ts';
 import { POLICY_OBJECT_RULES } from './policy-object-rules.ts';
 import { PUBLICATION_RULES } from './publication-rules.ts';
 import { ROGUE_RULES } from './rogue-rules.ts';
@@ -245,26 +246,7 @@ export const RULES: readonly Rule[] = [
         problem: 'is the path of another socket too',
       })),
   },
-  {
-    reads: ['listen.http.address', 'listen.tls.address', 'listen.plaintext.address'],
-    check: ({ listen: { http, tls, plaintext } }) => {
-      const others = [tls.address, ...(plaintext.address === undefined ? [] : [plaintext.address])];
-      const taken = others.some(
-        ({ host, port }) => port !== 0 && port === http.address.port && host === http.address.host,
-      );
-      return when(taken, 'is the address of another listener too');
-    },
-  },
-  {
-    reads: ['listen.plaintext.address', 'listen.tls.address'],
-    check: ({ listen: { tls, plaintext } }) =>
-      when(
-        plaintext.address?.host === tls.address.host &&
-          plaintext.address.port === tls.address.port &&
-          tls.address.port !== 0,
-        'is the address of listen.tls too',
-      ),
-  },
+  ...LISTENER_RULES,
 ];
 
 /** @returns the indices of entries that an earlier entry equals. */

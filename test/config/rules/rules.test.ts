@@ -21,6 +21,9 @@ const REQUESTERS = 'cluster.kubernetes.signers.certificateSigningRequests.reques
 const ISTIOD = 'system:serviceaccount:istio-system:istiod';
 const inCluster = { 'cluster.kubernetes.from': 'inCluster' };
 
+const people = { 'listen.administration.clientCaFile': 'people.pem' };
+const web = { 'trustAnchors.endpoint.certificateFile': 'web.pem', 'trustAnchors.endpoint.keyFile': 'web-key.pem' };
+
 const token = { module: '/usr/lib/hsm.so', tokenLabel: 'mesh', keyLabel: 'issuer', pinFile: 'pin' };
 const noFiles = { 'issuer.chainFile': undefined, 'issuer.keyFile': undefined };
 const TOKENS: readonly (readonly [more: object, problem: string])[] = [
@@ -46,6 +49,25 @@ const TRANSIT: readonly (readonly [more: object, problem: string])[] = [
 const pki = { address: 'https://bao.example:8200', caFile: 'bao-ca.pem', mount: 'pki', tokenFile: 'token' };
 const signedBy = (upstream: object) => ({ ...noFiles, 'issuer.directory': 'issuer', 'issuer.upstream': upstream });
 const byCertManager = signedBy({ certManager: { issuer: { name: 'corporate' } } });
+
+/** Each with the other listener that has it by default, or beside it. */
+const SAME_ADDRESS = (
+  [
+    ['listen.http', '127.0.0.1:15012', 'listen.tls'],
+    ['listen.plaintext', '127.0.0.1:15012', 'listen.tls'],
+    ['listen.http', '0.0.0.0:15012', 'listen.tls'],
+    ['listen.tls', '[::]:15014', 'listen.http'],
+    ['listen.metrics', '0.0.0.0:15014', 'listen.http', { 'listen.metrics.tokenFile': 'tokens' }],
+    ['listen.administration', '127.0.0.1:15012', 'listen.tls', people],
+    ['listen.console', '0.0.0.0:15014', 'listen.http', people],
+    ['trustAnchors.endpoint', '127.0.0.1:15014', 'listen.http', web],
+    ['crl', 'localhost:80', 'listen.http', { 'listen.http.address': 'localhost:80' }],
+    ['cluster.kubernetes.admission', '0.0.0.0:15012', 'listen.tls', inCluster],
+  ] as const
+).map(([name, address, other, more = {}]): readonly [Readonly<Record<string, unknown>>, string] => {
+  const [later, earlier] = name === 'listen.tls' ? [other, name] : [name, other];
+  return [{ ...more, [`${name}.address`]: address }, `${later}.address is taken by ${earlier}.address too`];
+});
 
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
@@ -302,8 +324,7 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'journal.store': 'postgres://capstan@%2Frun%2Fpostgresql/capstan' },
     'listen.administration.socket is required with a journal in PostgreSQL: there is no file that it could be beside',
   ],
-  [{ 'listen.http.address': '127.0.0.1:15012' }, 'listen.http.address is the address of another listener too'],
-  [{ 'listen.plaintext.address': '127.0.0.1:15012' }, 'listen.plaintext.address is the address of listen.tls too'],
+  ...SAME_ADDRESS,
   [
     { 'listen.plaintext.address': 'localhost:15010' },
     'listen.plaintext.address "localhost" is not a loopback address; plaintext stays on this machine',
