@@ -132,8 +132,6 @@ export interface JournalQuery {
   readonly decisionId?: string;
   readonly identity?: string;
   readonly sinceMs?: number;
-  /** Of this moment too. */
-  readonly untilMs?: number;
   /** Only certificates that are still valid at this moment. */
   readonly validAtMs?: number;
   /** At most this many, newest first. */

@@ -1,7 +1,7 @@
 // The record of what operators did to a running server that could weaken what it decides. Beside the decisions in
 // the journal, because they are looked for where somebody asks why something was issued.
 import type { ClosingJournalReader } from './closing-journal.ts';
-import type { IssuanceJournalReader, IssuedRecords } from './issuance-journal.ts';
+import type { IssuanceJournalReader, IssuedRecords, RefusedRecord } from './issuance-journal.ts';
 
 export interface OperationRecord {
   readonly timeMs: number;
@@ -56,4 +56,24 @@ export interface NewestRecords
     Pick<IssuanceJournalReader, 'list'>,
     IssuedRecords,
     Pick<ClosingJournalReader, 'closings'>,
-    OperationJournalReader {}
+    OperationJournalReader {
+  /** @throws as `IssuanceJournalReader`. */
+  refusedIn(question: RefusedIn, options: { readonly signal: AbortSignal }): Promise<FoundRefused>;
+}
+
+/** Of some namespaces, among the newest refusals of all: what is of others does not leave the store. */
+export interface RefusedIn {
+  readonly namespaces: readonly string[];
+  readonly sinceMs: number;
+  /** How many of all are looked through. */
+  readonly among: number;
+  /** At most this many, newest first. */
+  readonly limit: number;
+}
+
+export interface FoundRefused {
+  /** By the identity that was asked for, or else the caller's. */
+  readonly records: readonly RefusedRecord[];
+  /** Back to when was looked: the asked time, or a later one where `among` went no further. */
+  readonly sinceMs: number;
+}

@@ -1,17 +1,26 @@
 // What pages read of the newest records, of each store.
 import assert from 'node:assert/strict';
 import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
-import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import type { DecisionRecord, RefusedRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import type { NewestRecords, OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
 import { closing, issued, refused, traced } from '../../adapters/storage/sqlite/records.ts';
 import { NOON_MS } from '../fakes/fake-clock.ts';
 
 const NEVER = { signal: new AbortController().signal };
+const idIn = (namespace: string): string => `spiffe://cluster.local/ns/${namespace}/sa/web`;
+/** Behind those that are of nobody known. */
+const OF_NAMESPACES: readonly RefusedRecord[] = [
+  refused('5', { timeMs: NOON_MS - 18_000, caller: idIn('pay') }),
+  refused('6', { timeMs: NOON_MS - 16_000, caller: idIn('pay'), identity: idIn('shop') }),
+  refused('7', { timeMs: NOON_MS - 14_000, caller: idIn('shop'), identity: idIn('pay') }),
+  refused('8', { timeMs: NOON_MS - 12_000, caller: idIn('shop') }),
+];
 const DECISIONS: readonly DecisionRecord[] = [
   refused('1', { timeMs: NOON_MS - 3_000 }),
   issued('2', { timeMs: NOON_MS - 2_000, policy: traced(), remoteCluster: 'west', podUid: 'uid-2' }),
   refused('3', { timeMs: NOON_MS - 1_000, count: 40 }),
   refused('4', { timeMs: NOON_MS }),
+  ...OF_NAMESPACES,
 ];
 const OPERATIONS: readonly OperationRecord[] = [1, 2, 3].map((at) => ({
   timeMs: NOON_MS + at,
@@ -43,14 +52,37 @@ export function describeNewestRecords(where: string, make: (records: WrittenReco
     );
 
     it('are refusals of a time, newest first and no more than asked for', async () => {
-      type Asked = { readonly sinceMs?: number; readonly untilMs?: number; readonly limit: number };
-      const idsOf = async (query: Asked): Promise<readonly string[]> =>
+      const idsOf = async (query: { readonly sinceMs?: number; readonly limit: number }): Promise<readonly string[]> =>
         (await records.list({ outcome: 'refused', ...query }, NEVER)).map(({ decisionId }) => decisionId);
-      assert.deepEqual(await idsOf({ limit: 10 }), ['4', '3', '1']);
+      assert.deepEqual(await idsOf({ limit: 10 }), ['4', '3', '1', '8', '7', '6', '5']);
       assert.deepEqual(await idsOf({ limit: 2 }), ['4', '3']);
       assert.deepEqual(await idsOf({ limit: 10, sinceMs: NOON_MS - 1_500 }), ['4', '3']);
-      assert.deepEqual(await idsOf({ limit: 10, untilMs: NOON_MS - 1_000 }), ['3', '1']);
-      assert.deepEqual(await idsOf({ limit: 10, sinceMs: NOON_MS - 1_000, untilMs: NOON_MS - 1_000 }), ['3']);
+    });
+
+    it('are refusals of some namespaces, behind those of others', async () => {
+      const idsIn = async (namespaces: readonly string[], sinceMs = 0, limit = 10): Promise<readonly string[]> => {
+        const found = await records.refusedIn({ namespaces, among: 10, sinceMs, limit }, NEVER);
+        assert.equal(found.sinceMs, sinceMs);
+        return found.records.map(({ decisionId }) => decisionId);
+      };
+      assert.deepEqual(await idsIn(['shop']), ['8', '6']);
+      assert.deepEqual(await idsIn(['pay']), ['7', '5']);
+      assert.deepEqual(await idsIn(['pay', 'shop']), ['8', '7', '6', '5']);
+      assert.deepEqual(await idsIn(['pay', 'shop'], 0, 3), ['8', '7', '6']);
+      assert.deepEqual(await idsIn(['shop'], NOON_MS - 15_000), ['8']);
+      for (const nobodys of [[], [''], ['sho'], ['%'], ['shop/sa/web'], ["' OR 1=1 --"]]) {
+        assert.deepEqual(await idsIn(nobodys), [], nobodys.join(' '));
+      }
+    });
+
+    it('are of some namespaces as far back as was looked through', async () => {
+      for (const among of [1, 2, 3, 4]) {
+        const question = { namespaces: ['shop', 'pay'], among, sinceMs: 0, limit: 10 };
+        const { records: found, sinceMs } = await records.refusedIn(question, NEVER);
+        assert.ok(sinceMs > 0);
+        const there = OF_NAMESPACES.filter(({ timeMs }) => timeMs >= sinceMs).toReversed();
+        assert.deepEqual(found, there, `${among}`);
+      }
     });
 
     it('are whole: a record that stands for many says for how many', async () => {

@@ -2,10 +2,16 @@
 import type { CompiledQuery } from 'kysely';
 import type { ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, IssuedRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
-import type { NewestRecords, OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import type {
+  FoundRefused,
+  NewestRecords,
+  OperationQuery,
+  OperationRecord,
+  RefusedIn,
+} from '../../../ports/storage/operation-journal.ts';
 import { decisionFrom, issuedFrom, operationFrom, type Row } from '../records.ts';
 import { closingOf, newestClosings } from './reading/closing-statements.ts';
-import { issuedBy, newestFirst } from './reading/decision-queries.ts';
+import { issuedBy, newestFirst, refusedBeforeOthers, refusedIn } from './reading/decision-queries.ts';
 import { newestOperations, valuesOf } from './reading/tables.ts';
 import type { Database } from './shared/database.ts';
 
@@ -22,6 +28,15 @@ export class PostgresNewestRecords implements NewestRecords {
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
     return (await this.#ask(newestFirst(query), options)).map((row) => decisionFrom(valuesOf(row)));
+  }
+
+  async refusedIn(question: RefusedIn, options: Waits): Promise<FoundRefused> {
+    const [rows, [last]] = await Promise.all([
+      this.#ask(refusedIn(question), options),
+      this.#ask(refusedBeforeOthers(question), options),
+    ]);
+    const records = rows.map((row) => decisionFrom(valuesOf(row))).filter((record) => record.outcome === 'refused');
+    return { records, sinceMs: Number(last?.['timeMs'] ?? question.sinceMs) };
   }
 
   async issuedBy(decisionIds: readonly string[], options: Waits): Promise<readonly IssuedRecord[]> {

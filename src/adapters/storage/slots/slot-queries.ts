@@ -8,7 +8,12 @@ import type { ClosedPod, ClosingQuery, ClosingRecord, FollowedUntil } from '../.
 import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../ports/storage/issuer-records.ts';
-import type { OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import type {
+  FoundRefused,
+  OperationQuery,
+  OperationRecord,
+  RefusedIn,
+} from '../../../ports/storage/operation-journal.ts';
 import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { LeafWindow, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports/storage/issuer-statistics.ts';
@@ -111,6 +116,14 @@ export class SlotQueries implements Disposable {
   decisions(query: JournalQuery): readonly DecisionRecord[] {
     const lists = this.#each().map((journal) => journal.list(query).map(decisionFrom));
     return newestOf(lists, query.limit);
+  }
+
+  /** Newest first, as far back as the journal was looked through that goes back least. */
+  refusedIn(question: RefusedIn): FoundRefused {
+    const each = this.#each().map((journal) => journal.refusedIn(question));
+    const sinceMs = Math.max(question.sinceMs, ...each.map((found) => found.sinceMs));
+    const lists = each.map(({ rows }) => rows.map(decisionFrom).filter((record) => record.outcome === 'refused'));
+    return { records: newestOf(lists, question.limit).filter(({ timeMs }) => timeMs >= sinceMs), sinceMs };
   }
 
   /** In any order. A decision is in one journal. */

@@ -3,7 +3,13 @@
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, IssuedRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
-import type { NewestRecords, OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import type {
+  FoundRefused,
+  NewestRecords,
+  OperationQuery,
+  OperationRecord,
+  RefusedIn,
+} from '../../../ports/storage/operation-journal.ts';
 import { issuedFrom } from '../records.ts';
 import { ReadThread } from './reading/read-thread.ts';
 
@@ -21,6 +27,10 @@ export class SqliteNewestRecords implements NewestRecords, AsyncDisposable {
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
     return this.#thread.ask('decisions', query, options);
+  }
+
+  async refusedIn(question: RefusedIn, options: Waits): Promise<FoundRefused> {
+    return this.#thread.ask('refusedIn', question, options);
   }
 
   async issuedBy(decisionIds: readonly string[], options: Waits): Promise<readonly IssuedRecord[]> {

@@ -6,14 +6,14 @@ import {
   type LatelyRefused,
   type RecordsParts,
 } from '../../../adapters/http/admin/records/administer-records.ts';
-import type { RefusedRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { DecisionRecord, RefusedRecord } from '../../../ports/storage/issuance-journal.ts';
 import type { NewestRecords } from '../../../ports/storage/operation-journal.ts';
 import { namespaceOf, refusalGroups, type RefusalGroup } from '../../../review/explain/refusal-groups.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Storage } from '../storage.ts';
 
-/** Of `MAX_RECORDS`, that are looked through for a team: some hundred milliseconds, in turns with others. */
-const MAX_PAGES = 10;
+/** Refusals of all that are looked through for a team: some tens of milliseconds of the store, none of what signs. */
+const MAX_LOOKED_THROUGH = 20_000;
 
 export function composeRecordAdministration(
   { clock, running: signal }: Foundation,
@@ -33,30 +33,26 @@ export function composeRecordAdministration(
  * @returns newest first, and back to when.
  */
 async function refusedLately(
-  newest: Pick<NewestRecords, 'list'>,
+  newest: Pick<NewestRecords, 'list' | 'refusedIn'>,
   { sinceMs, namespaces }: AskedRefusals,
   options: { readonly signal: AbortSignal },
 ): Promise<{ readonly found: readonly RefusedRecord[]; readonly sinceMs: number }> {
-  const found = new Map<string, RefusedRecord>();
-  let untilMs: number | undefined;
-  for (let pages = namespaces === undefined ? 1 : MAX_PAGES; pages > 0; pages -= 1) {
-    const query = {
-      outcome: 'refused',
-      sinceMs,
-      limit: MAX_RECORDS,
-      ...(untilMs !== undefined && { untilMs }),
-    } as const;
-    const page = (await newest.list(query, options)).filter((record) => record.outcome === 'refused');
-    for (const record of page) if (isOf(record, namespaces)) found.set(record.decisionId, record);
-    const oldest = page.at(-1);
-    if (oldest === undefined || page.length < MAX_RECORDS) return { found: [...found.values()], sinceMs };
-    // More in one moment than a page has: what is behind them is out of reach.
-    if (oldest.timeMs === untilMs || found.size >= MAX_RECORDS) pages = 0;
-    untilMs = oldest.timeMs;
+  if (namespaces === undefined) {
+    const records = await newest.list({ outcome: 'refused', sinceMs, limit: MAX_RECORDS }, options);
+    return within(records, sinceMs);
   }
-  return { found: [...found.values()], sinceMs: untilMs ?? sinceMs };
+  const question = { namespaces, sinceMs, among: MAX_LOOKED_THROUGH, limit: MAX_RECORDS };
+  const looked = await newest.refusedIn(question, options);
+  const { found, sinceMs: foundSinceMs } = within(looked.records, looked.sinceMs);
+  // By the identity that policy judged, whatever the store went by.
+  return { found: found.filter((record) => namespaces.includes(namespaceOf(record) ?? '')), sinceMs: foundSinceMs };
 }
 
-function isOf(record: RefusedRecord, namespaces: readonly string[] | undefined): boolean {
-  return namespaces === undefined || namespaces.includes(namespaceOf(record) ?? '');
+/** Where there may be more, they go back to the oldest of them. */
+function within(
+  records: readonly DecisionRecord[],
+  sinceMs: number,
+): { readonly found: readonly RefusedRecord[]; readonly sinceMs: number } {
+  const found = records.filter((record) => record.outcome === 'refused');
+  return { found, sinceMs: found.length < MAX_RECORDS ? sinceMs : (found.at(-1)?.timeMs ?? sinceMs) };
 }

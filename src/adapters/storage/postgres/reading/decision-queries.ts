@@ -3,6 +3,7 @@
 // in order, one that has many is likely among the newest of all.
 import { sql, type CompiledQuery, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
+import type { RefusedIn } from '../../../../ports/storage/operation-journal.ts';
 import { MANY, NEWEST } from '../../readings/newest-first.ts';
 import { DECISION, tables, type Tables } from './tables.ts';
 
@@ -45,6 +46,36 @@ export function issuedBy(decisionIds: readonly string[]): CompiledQuery {
   return found.where(sql<SqlBool>`outcome = 'issued'`).compile();
 }
 
+/** Only what is of the namespaces is fetched from the table whole. */
+export function refusedIn({ namespaces, sinceMs, among, limit }: RefusedIn): CompiledQuery {
+  const newest = newestRefused(sinceMs).select(['id', 'subject']).limit(among).as('newest');
+  // `spiffe://…/ns/NAMESPACE/sa/…`: neither a trust domain nor a namespace has a slash.
+  const namespace = sql`split_part(split_part(subject, '/ns/', 2), '/sa/', 1)`;
+  const wanted = sql`ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(namespaces)}::jsonb))`;
+  const ids = tables
+    .selectFrom(newest)
+    .select('id')
+    .where(sql<SqlBool>`${namespace} = ANY(${wanted})`);
+  const found = tables.selectFrom('decisions').select(DECISION).where('id', 'in', ids);
+  return found.orderBy(NEWEST_FIRST).limit(limit).compile();
+}
+
+/** When the last of so many of the newest refusals was; nothing where there are fewer. */
+export function refusedBeforeOthers({ sinceMs, among }: RefusedIn): CompiledQuery {
+  return newestRefused(sinceMs)
+    .select(sql`time_ms`.as('timeMs'))
+    .offset(among - 1)
+    .limit(1)
+    .compile();
+}
+
+function newestRefused(sinceMs: number) {
+  return tables
+    .selectFrom('decisions')
+    .where(matching({ outcome: 'refused', sinceMs }))
+    .orderBy(NEWEST_FIRST);
+}
+
 export function counted(conditions: JournalConditions): CompiledQuery {
   return tables
     .selectFrom('decisions')
@@ -80,7 +111,7 @@ function newestOf(identity: string, { outcome, ...others }: JournalConditions, l
   return tables.selectFrom('decisions').select(DECISION).where('id', 'in', ids).orderBy(NEWEST_FIRST).compile();
 }
 
-function matching({ outcome, decisionId, identity, sinceMs, untilMs, validAtMs }: JournalConditions): Where {
+function matching({ outcome, decisionId, identity, sinceMs, validAtMs }: JournalConditions): Where {
   return (builder) =>
     builder.and([
       // A word and no parameter, as the partial index has it.
@@ -88,7 +119,6 @@ function matching({ outcome, decisionId, identity, sinceMs, untilMs, validAtMs }
       ...(decisionId === undefined ? [] : [builder('decision_id', '=', decisionId)]),
       ...(identity === undefined ? [] : [builder.or([ofIdentity(identity)(builder), relayedBy(identity)(builder)])]),
       ...(sinceMs === undefined ? [] : [builder('time_ms', '>=', sinceMs)]),
-      ...(untilMs === undefined ? [] : [builder('time_ms', '<=', untilMs)]),
       ...(validAtMs === undefined ? [] : [builder('not_after_ms', '>', validAtMs)]),
     ]);
 }

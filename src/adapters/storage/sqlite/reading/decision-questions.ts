@@ -3,6 +3,7 @@
 // they are put in order, one that has many is likely among the newest of all.
 import type { SQLInputValue } from 'node:sqlite';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
+import type { RefusedIn } from '../../../../ports/storage/operation-journal.ts';
 import { MANY, NEWEST } from '../../readings/newest-first.ts';
 
 /** What follows the columns, and the values of its parameters. */
@@ -23,7 +24,6 @@ const CONDITIONS: Conditions = {
   decisionId: (value: string) => ({ sql: 'decision_id = ?', values: [value] }),
   identity: (value: string) => ({ sql: `(${OF_IDENTITY} OR (${RELAYED}))`, values: [value, value] }),
   sinceMs: (value: number) => ({ sql: 'time_ms >= ?', values: [value] }),
-  untilMs: (value: number) => ({ sql: 'time_ms <= ?', values: [value] }),
   validAtMs: (value: number) => ({ sql: 'not_after_ms > ?', values: [value] }),
 };
 
@@ -42,6 +42,24 @@ export const HAS_MANY = `SELECT 1 FROM decisions WHERE ${OF_IDENTITY} LIMIT 1 OF
 /** Parameter: ids of decisions as JSON. */
 export const ISSUED_BY = `INDEXED BY decisions_by_decision_id
   WHERE decision_id IN (SELECT value FROM json_each(?)) AND outcome = 'issued'`;
+
+/** `spiffe://…/ns/NAMESPACE/sa/…`: neither a trust domain nor a namespace has a slash. */
+const BEHIND_NS = "substr(subject, instr(subject, '/ns/') + 4)";
+const NAMESPACE = `substr(${BEHIND_NS}, 1, instr(${BEHIND_NS}, '/sa/') - 1)`;
+const REFUSED_SINCE = `FROM decisions WHERE outcome = 'refused' AND time_ms >= ? ${NEWEST_FIRST}`;
+
+/** Only what is of the namespaces is fetched from the table whole. */
+export function refusedIn({ namespaces, sinceMs, among, limit }: RefusedIn): Question {
+  const newest = `SELECT id, coalesce(identity, caller) AS subject ${REFUSED_SINCE}`;
+  const ids = `SELECT id FROM (${newest}) WHERE ${NAMESPACE} IN (SELECT value FROM json_each(?))`;
+  return {
+    sql: `WHERE id IN (${ids}) ${NEWEST_FIRST}`,
+    values: [sinceMs, among, JSON.stringify(namespaces), limit],
+  };
+}
+
+/** When the last of so many of the newest refusals was. Parameters: moment in ms, 1, how many without the last. */
+export const REFUSED_BEFORE_OTHERS = `SELECT time_ms AS timeMs ${REFUSED_SINCE} OFFSET ?`;
 
 /** In any order. */
 export function conditionsOf(conditions: JournalConditions): Question {

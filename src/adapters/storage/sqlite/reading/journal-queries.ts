@@ -13,7 +13,7 @@ import type { JournalConditions, JournalQuery } from '../../../../ports/storage/
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
 import type { LeafWindow } from '../../../../ports/storage/revoked-leaves.ts';
-import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import type { OperationQuery, OperationRecord, RefusedIn } from '../../../../ports/storage/operation-journal.ts';
 import type { IssuerCounts } from '../../readings/issuer-counts.ts';
 import {
   currentCertificateFrom,
@@ -39,7 +39,16 @@ import {
 import { ChainQueries } from './chain-queries.ts';
 import { HeadQueries } from './head-queries.ts';
 import { countsIn, liveLeavesIn } from './issuer-counting.ts';
-import { amongNewest, conditionsOf, HAS_MANY, ISSUED_BY, newestFirst, type Question } from './decision-questions.ts';
+import {
+  amongNewest,
+  conditionsOf,
+  HAS_MANY,
+  ISSUED_BY,
+  newestFirst,
+  REFUSED_BEFORE_OTHERS,
+  refusedIn,
+  type Question,
+} from './decision-questions.ts';
 import { EvidenceQueries } from './evidence-queries.ts';
 import { leafIn, revokedIn } from './revoked-queries.ts';
 import { PodQueries } from './pod-queries.ts';
@@ -135,6 +144,20 @@ export class JournalQueries implements Disposable {
         if (found.length === limit) return found;
       }
       return listed(newestFirst(query, limit));
+    });
+  }
+
+  /** Newest first, and back to when was looked. */
+  refusedIn(question: RefusedIn): { readonly rows: readonly DecisionValues[]; readonly sinceMs: number } {
+    const { sql, values } = refusedIn(question);
+    return this.#read(({ database, version }) => {
+      const { sinceMs, among } = question;
+      const last = database.prepare(REFUSED_BEFORE_OTHERS).get(sinceMs, 1, among - 1);
+      const statement = inOrder(database.prepare(`${selectFrom(version)} ${sql}`));
+      return {
+        rows: statement.all(...values) as unknown as DecisionValues[],
+        sinceMs: Number(last?.['timeMs'] ?? sinceMs),
+      };
     });
   }
 

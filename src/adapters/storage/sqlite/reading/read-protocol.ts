@@ -15,7 +15,12 @@ import type { DecisionRecord, JournalQuery } from '../../../../ports/storage/iss
 import type { DecisionValues } from '../../records.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
-import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import type {
+  FoundRefused,
+  OperationQuery,
+  OperationRecord,
+  RefusedIn,
+} from '../../../../ports/storage/operation-journal.ts';
 import type { PodIssuance, PodIssuances } from '../../../../ports/storage/pod-issuances.ts';
 import type { LeafWindow, RevokedLeavesFound } from '../../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
@@ -36,6 +41,7 @@ export interface Reads {
   revoked: { question: { bans: readonly Ban[]; window: LeafWindow }; answer: RevokedLeavesFound };
   leafOf: { question: { serial: string; window: LeafWindow }; answer: RecordedLeaf | undefined };
   decisions: { question: JournalQuery; answer: readonly DecisionRecord[] };
+  refusedIn: { question: RefusedIn; answer: FoundRefused };
   /** As they lie there: records would take the server's thread longer. */
   issuedBy: { question: readonly string[]; answer: readonly DecisionValues[] };
   closings: { question: ClosingQuery; answer: readonly ClosingRecord[] };

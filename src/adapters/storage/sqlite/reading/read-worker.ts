@@ -46,6 +46,8 @@ function perform({ kind, question }: ReadRequest): unknown {
       return queries.leafOf(question.serial, question.window);
     case 'decisions':
       return queries.decisions(question);
+    case 'refusedIn':
+      return queries.refusedIn(question);
     case 'issuedBy':
       return queries.issuedBy(question);
     case 'closings':
