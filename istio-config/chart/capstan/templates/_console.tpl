@@ -57,6 +57,11 @@ forward: {{ printf "pod/%s-0 %s:%s" $name $port (last (splitList ":" (include "c
 {{- if and $oidc.issuer (not (and $oidc.clientId $console.url)) -}}
 {{- fail (printf "config.listen.console.oidc.issuer needs config.listen.console.oidc.clientId and config.listen.console.url: the provider sends browsers back there %s" $see) -}}
 {{- end -}}
+{{- with $console.url -}}
+{{- if not (regexMatch "^https://[^/?#@]+/?$" .) -}}
+{{- fail (printf "config.listen.console.url, %s, must be an https URL without a path, such as https://ca.example.com %s" . $see) -}}
+{{- end -}}
+{{- end -}}
 {{- $let := default list $console.teams -}}
 {{- range ternary (values (default dict $oidc.roles)) list (not (empty $oidc.issuer)) -}}{{- $let = concat $let . -}}{{- end -}}
 {{- range ternary (values (dig "administration" "roles" dict $listen)) list (not (empty $people)) -}}{{- $let = concat $let . -}}{{- end -}}

@@ -22,6 +22,27 @@
 {{/* A listener that nobody could be known at, or that others are led to and that keeps to its pod. .config is the whole configuration. */}}
 {{- define "capstan.listenerRefusals" -}}
 {{- $values := .root.Values -}}
+{{- $listen := .config.listen -}}
+{{- $ports := dict -}}
+{{- range $key, $address := dict
+  "config.listen.tls.address" (dig "tls" "address" "" $listen)
+  "config.listen.plaintext.address" (dig "plaintext" "address" "" $listen)
+  "config.listen.http.address" (dig "http" "address" "" $listen)
+  "config.listen.metrics.address" (dig "metrics" "address" "" $listen)
+  "config.listen.administration.address" (dig "administration" "address" "" $listen)
+  "config.listen.console.address" (dig "console" "address" "" $listen)
+  "config.trustAnchors.endpoint.address" (dig "trustAnchors" "endpoint" "address" "" .config)
+  "config.crl.address" (dig "crl" "address" "" .config)
+  "config.cluster.kubernetes.admission.address" (dig "cluster" "kubernetes" "admission" "address" "" .config)
+-}}
+{{- with $address -}}
+{{- $port := last (splitList ":" .) -}}
+{{- with get $ports $port -}}
+{{- fail (printf "%s and %s have the same port, %s: of the two the pod opens one, and ends" . $key $port) -}}
+{{- end -}}
+{{- $_ := set $ports $port $key -}}
+{{- end -}}
+{{- end -}}
 {{- $people := dig "listen" "administration" "clientCaFile" "" .config -}}
 {{- with dig "listen" "administration" "address" "" .config -}}
 {{- if not $people -}}

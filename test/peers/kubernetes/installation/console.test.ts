@@ -117,6 +117,8 @@ describe('The chart, of a console,', function () {
     ['without a way to sign in', without({ url }), /needs a way to sign in/],
     ['with a provider that could lead nobody back', without({ oidc }), /needs .*console\.url/],
     ['with a provider that does not know it', without({ url, oidc: { ...oidc, clientId: '' } }), /needs .*clientId/],
+    ['at a URL without TLS', without({ url: `http://${NAME}`, oidc }), /must be an https URL without a path/],
+    ['at a URL with a path', without({ url: `${url}/capstan`, oidc }), /must be an https URL without a path/],
     ['that lets nobody in', without({ url, oidc: { ...oidc, roles: {} } }), /lets nobody in/],
     [
       'that would let in by certificates, of which it knows no authority',

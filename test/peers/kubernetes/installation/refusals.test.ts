@@ -52,6 +52,16 @@ describe('The chart', function () {
       /metrics\.address needs metrics\.tokenSecret/,
     ],
     [
+      'two listeners at one port',
+      { config: { listen: { administration: { address: '0.0.0.0:15012', ...people } } }, administration },
+      /listen\.administration\.address and config\.listen\.tls\.address have the same port, 15012/,
+    ],
+    [
+      'two listeners at one port, of which one keeps to its pod',
+      { config: { crl: { address: '127.0.0.1:15014' } } },
+      /crl\.address and config\.listen\.http\.address have the same port, 15014/,
+    ],
+    [
       'a ServiceMonitor of metrics that are kept in their pod',
       {
         metrics: { tokenSecret: 'tokens' },
