@@ -13,6 +13,10 @@ interface Waits {
 
 /** Of the end of what it has: some thousand heads. */
 const MAX_READ_BYTES = 4 * 1024 * 1024;
+/** Of an answer to whose end that is: who does not know ranges (RFC 9110, 14.2) gives all that it has. */
+const MAX_ANSWER_BYTES = 16 * MAX_READ_BYTES;
+
+const TOO_MUCH = `it has more than ${MAX_ANSWER_BYTES / 1024 ** 2} MiB, and does not know Range, by which it is asked for the end of that`;
 
 export interface HttpsWitnessSettings {
   readonly url: string;
@@ -49,10 +53,13 @@ export class HttpsWitness implements HeadWitness {
       answer.destroy();
       throw new Error(`it answers with status ${statusCode} when it is asked what it has`);
     }
-    const text = isGood(statusCode) ? await endOf(answer, { signal }) : undefined;
+    const text = isGood(statusCode) ? await endOf(answer, { signal }) : '';
     answer.destroy();
-    // A part may begin within a line, which then is no head.
-    return text === undefined ? [] : text.split('\n').slice(0, -1).reverse();
+    // A part may begin within a line, which then is no head. The last one may have no line feed, and be whole all the same.
+    return text
+      .split(/\r?\n/)
+      .filter((line) => line !== '')
+      .reverse();
   }
 
   async #ask(
@@ -88,14 +95,16 @@ function mayPass(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
-/** @returns nothing of one that gives more than was asked for. */
-async function endOf(answer: IncomingMessage, { signal }: Waits): Promise<string | undefined> {
+/** Of one that gives more than was asked for the last of it; the line that this cuts is no head. */
+async function endOf(answer: IncomingMessage, { signal }: Waits): Promise<string> {
   const parts: Buffer[] = [];
-  let length = 0;
+  let [length, kept] = [0, 0];
   for await (const part of addAbortSignal(signal, answer) as AsyncIterable<Buffer>) {
     length += part.length;
-    if (length > MAX_READ_BYTES) return undefined;
+    if (length > MAX_ANSWER_BYTES) throw new Error(TOO_MUCH);
     parts.push(part);
+    kept += part.length;
+    while (kept - (parts[0]?.length ?? 0) >= MAX_READ_BYTES) kept -= parts.shift()?.length ?? 0;
   }
   return Buffer.concat(parts).toString();
 }

@@ -79,13 +79,23 @@ describe('A server that witnesses heads', () => {
     );
   });
 
-  it('says nothing where it does not tell, or more than was asked for, and why where that may pass', async () => {
+  it('says what it has also where the last line has no line feed, and where it gives more than was asked for', async () => {
+    status = 200;
+    answered = '{"a":1}\r\n{"b":2}';
+    assert.deepEqual(await witness().lastLines({ signal }), ['{"b":2}', '{"a":1}']);
+    answered = `${'{"a":1}\n'.repeat(1_000_000)}{"b":2}\n`;
+    const [newest, ...others] = await witness().lastLines({ signal });
+    assert.equal(newest, '{"b":2}');
+    assert.ok(others.length >= 500_000 && others.length < 600_000, `${others.length} lines are kept`);
+    answered = '{"a":1}\n'.repeat(9_000_000);
+    await assert.rejects(witness().lastLines({ signal }), /^Error: it has more than 64 MiB, and does not know Range/);
+  });
+
+  it('says nothing where it does not tell, and why where that may pass', async () => {
     for (const one of [401, 404, 405, 501]) {
       status = one;
       assert.deepEqual(await witness().lastLines({ signal }), []);
     }
-    [status, answered] = [200, `${'x'.repeat(5_000_000)}\n`];
-    assert.deepEqual(await witness().lastLines({ signal }), []);
     status = 503;
     await assert.rejects(witness().lastLines({ signal }), /^Error: it answers with status 503 when it is asked/);
     await assert.rejects(new HttpsWitness({ url }).lastLines({ signal }), /^Error: it does not answer/);
