@@ -20,6 +20,8 @@ export async function zippedAnswer(c: Context, status: ContentfulStatusCode, jso
   return c.body(new Uint8Array(zipped), status);
 }
 
+/** RFC 9110, 12.5.3: not where it is weighed with 0. */
 export function takesGzip(c: Context): boolean {
-  return /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
+  const codings = (c.req.header('accept-encoding') ?? '').split(',');
+  return codings.some((coding) => /^\s*gzip\s*(;|$)/i.test(coding) && !/;\s*q=0(\.0*)?\s*$/i.test(coding));
 }

@@ -93,6 +93,14 @@ describe('The console of dev mode', () => {
     assert.deepEqual([zipped.by, plain.by], ['gzip', null]);
     assert.deepEqual(zipped.body.rows, plain.body.rows);
     assert.equal((await answered('/api/operations', 'gzip')).by, null);
+    for (const [encoding, by] of [
+      ['br, GZIP;q=0.5', 'gzip'],
+      ['br;q=1.0, gzip;q=0', null],
+      ['gzip; q=0.000', null],
+      ['notgzip, gzip-none', null],
+    ] as const) {
+      assert.equal((await answered('/api/inventory?namespace=default', encoding)).by, by, encoding);
+    }
   });
 
   it('says what is wrong with a question', async () => {
