@@ -15,6 +15,7 @@ import {
   ALL_ON,
   consoleValues,
   gitSyncValues,
+  headsValues,
   ISTIO_CONFIG,
   metricsValues,
   objectsIn,
@@ -62,6 +63,7 @@ const VALUES: Readonly<Record<string, Values>> = {
   'a console with a Service of its own': consoleValues().offered,
   'a console that stays in its pod': consoleValues().within,
   'policies held against a checkout': gitSyncValues(),
+  'a journal whose heads are signed': headsValues(),
   'revocation lists': {
     config: {
       crl: { address: '0.0.0.0:8080' },

@@ -119,6 +119,9 @@ export const administrationValues = (): Values =>
 export const gitSyncValues = (): Values =>
   valuesShownIn('policy.md', /<!-- file: git-sync-values\.yaml -->\s+```yaml\n([\s\S]*?)```/);
 
+/** Of docs/audit.md: the key of heads as a Secret. */
+export const headsValues = (): Values => valuesShownIn('audit.md', /<!-- chart -->\s+```yaml\n([\s\S]*?)```/);
+
 /** As Helm lays one file of values over another. */
 export function mergedValues(below: Values, above: Values): Values {
   const isMap = (value: unknown): value is Values =>
