@@ -162,6 +162,14 @@ export class HeadContinuity {
     return { periodMs, keptSinceMs: keptSince(before, periodMs, this.#retentionNowMs()) };
   }
 
+  /** Whether the key was replaced since the newest head. One that is away has replaced none: nothing waits for it. */
+  async isOfFormerKey({ newest }: Pick<StoredJournal, 'newest'>, options: Waits): Promise<boolean> {
+    const made = newest && headOf(newest);
+    if (made === undefined) return false;
+    const key = await auditKeyOf(this.#parts.signer, options).catch(() => undefined);
+    return key !== undefined && key.keyId !== made.keyId;
+  }
+
   /** Before a head is sent to the store. */
   tries(statement: HeadStatement, { states, last }: StoredJournal): LastHead {
     const made = lastHeadOf(statement, states, last);

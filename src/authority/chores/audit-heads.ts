@@ -169,7 +169,10 @@ export class AuditHeadMaker {
     this.#hasSentNewest = true;
     const follows = await this.#continuity.follows(stored, { signal });
     const facts = { ...this.#settings.maker, timeMs: clock.nowMs(), ...follows };
-    const statement = nextHead(states, last, facts);
+    const statement =
+      nextHead(states, last, facts) ??
+      // Who begins, and who makes no heads, know the newest by the key that is configured: all is named again, though nothing moved.
+      ((await this.#continuity.isOfFormerKey(stored, { signal })) ? nextHead(states, undefined, facts) : undefined);
     if (statement === undefined) return true;
     const text = writeLine({ kind: 'head', ...(await signer.sign('head', statement, { signal })) });
     const head = { timeMs: statement.timeMs, digest: statementDigest(statement), text };

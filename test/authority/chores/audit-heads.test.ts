@@ -18,7 +18,7 @@ const RETENTION_MS = 24 * 3_600_000;
 const MAKER = { trustDomain: 'cluster.local', cluster: 'kubernetes', server: 'capstan-0' };
 
 describe('The heads of the journal', () => {
-  const key = headKey();
+  let key: ReturnType<typeof headKey>;
   let clock: FakeClock;
   let store: FakeAuditStore;
   let lease: FakeLease;
@@ -38,6 +38,7 @@ describe('The heads of the journal', () => {
   beforeEach(() => {
     [clock, store, lease, end] = [new FakeClock(NOON_MS), new FakeAuditStore(), new FakeLease(), new AbortController()];
     [events, away, silent, running] = [recordEvents(), undefined, false, Promise.resolve()];
+    key = headKey();
     store.open('d1', 'decision', NOON_MS);
     store.open('o1', 'operation', NOON_MS);
     const kept: KeptHead[] = [];
@@ -68,7 +69,10 @@ describe('The heads of the journal', () => {
       if (away !== undefined) throw away;
       return { statement, ...key.sign(purpose, statement) };
     },
-    publicKey: async () => key.publicPem,
+    publicKey: async () => {
+      if (away !== undefined) throw away;
+      return key.publicPem;
+    },
   };
   const recorded: OperationRecord[] = [];
   const journal: OperationJournal = { recordOperation: async (record) => void recorded.push(record) };
@@ -125,6 +129,25 @@ describe('The heads of the journal', () => {
     await lead();
     const { previous, previousMs } = lastOf(store);
     assert.deepEqual([previous, previousMs], [digest, madeMs]);
+  });
+
+  it('are made anew by a key that was replaced while nothing is recorded, so that no process takes the last one for a stranger’s', async () => {
+    decide(1);
+    await lead();
+    const newer = headKey();
+    key = newer;
+    await clock.advance(3 * EVERY_MS);
+    assert.deepEqual(named(), [
+      ['d1:1', 'o1:0'],
+      ['d1:1', 'o1:0'],
+    ]);
+    const [, last] = heads();
+    assert.ok(isSignedBy(newer.auditKey, 'head', last!));
+    assert.equal(last!.statement.full, true);
+    assert.equal(await another().differs(new AbortController()), undefined);
+    away = new AuthorityError('CAP-S15');
+    await clock.advance(3 * EVERY_MS);
+    assert.deepEqual([heads().length, maker.problem], [2, undefined]);
   });
 
   it('name every chain once an hour, and again when another process has made one', async () => {
