@@ -57,6 +57,10 @@ describe('A journal that is proven', () => {
     existsSync(files.path('witness.jsonl'))
       ? readFileSync(files.path('witness.jsonl'), 'utf8').split('\n').length - 1
       : 0;
+  const keyOfLastHead = (): string => {
+    const line = readFileSync(files.path('witness.jsonl'), 'utf8').trim().split('\n').at(-1) ?? '';
+    return (JSON.parse(line) as { readonly keyId: string }).keyId;
+  };
 
   it('is exported with a signed end, and proven with the public key alone, as is who had it signed', async () => {
     await enrol();
@@ -160,6 +164,19 @@ describe('A journal that is proven', () => {
     const { code, out } = await verify('journal.jsonl', '--witness', files.path('witness.jsonl'));
     assert.equal(code, 0, out);
     assert.ok(readFileSync(files.path('journal.jsonl'), 'utf8').split('"kind":"head"').length > kept);
+  });
+
+  it('has a head by a key that was replaced before anything more is recorded, and is proven by both keys', async () => {
+    await enrol();
+    await eventually('it is signed', async () => witnessed() > 0, SOON);
+    const former = keyOfLastHead();
+    const replaced = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    files.write('newer.pem', replaced.publicKey.export({ type: 'spki', format: 'pem' }));
+    files.write('heads-key.pem', replaced.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    await eventually('a head is by the new key', async () => keyOfLastHead() !== former, SOON);
+    assert.equal((await exportTo('journal.jsonl', '--sign')).code, 0);
+    const { code, out } = await verify('journal.jsonl', '--key', files.path('newer.pem'));
+    assert.equal(code, 0, out);
   });
 
   it('names its last head and the public key to who asks', async () => {
