@@ -86,9 +86,9 @@ describe('The heads of the journal', () => {
     await store.keepHead(head);
     return head;
   };
-  const another = (retentionMs = RETENTION_MS): AuditHeadMaker =>
+  const another = (retentionMs = RETENTION_MS, witnesses: readonly HeadWitness[] = [witness]): AuditHeadMaker =>
     new AuditHeadMaker(
-      { chains: store, heads: store, signer, witnesses: [witness], lease, journal, clock, events },
+      { chains: store, heads: store, signer, witnesses, lease, journal, clock, events },
       { everyMs: EVERY_MS, retentionMs, maker: MAKER },
     );
   const lead = async (): Promise<void> => {
@@ -552,6 +552,21 @@ describe('The heads of the journal', () => {
         await clock.advance(EVERY_MS);
         assert.match(maker.problem ?? '', differs);
         assert.equal(witness.kept.length, 11, 'and nothing is added to it');
+      });
+
+      it('also where the store itself shows it and several are silent, none of which anybody waits for longer', async () => {
+        const silentFor = (name: string): HeadWitness => ({
+          name,
+          keep: async () => undefined,
+          lastLines: async () => new Promise(() => undefined),
+        });
+        await hasSigned();
+        store.rewrite('d1', 5, other);
+        maker = another(RETENTION_MS, [silentFor('a volume that hangs'), silentFor('a server that hangs')]);
+        await lead();
+        for (let second = 0; second < 9; second += 1) await clock.advance(1_000);
+        assert.ok(maker.problem?.startsWith(DIFFERS) === true, maker.problem ?? 'nothing is said');
+        assert.ok('accepted' in (await maker.accept(by, new AbortController())));
       });
 
       it('but not where it has less than the store, or heads of another journal or key, or what is no head', async () => {
