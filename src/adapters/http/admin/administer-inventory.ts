@@ -78,6 +78,8 @@ export const MAX_DECISIONS = 50;
 export const MAX_HOLDERS = 100;
 
 const MAX_TEXT = 4_096;
+/** Characters of a parameter that is none, in the words that say so. */
+const MAX_NAMED = 60;
 /** No text of PostgreSQL holds U+0000, so that nobody is called so (postgresql.org/docs/current/datatype-character.html). */
 const stored = z.string().regex(/^[^\0]*$/);
 const text = stored.min(1).max(MAX_TEXT);
@@ -163,6 +165,14 @@ function requestOf(c: Pick<Context, 'req'>): InventoryPageRequest {
   return { conditions, limit, ...(cursor !== undefined && { after: placeIn(cursor, conditions) }) };
 }
 
+function placeOf({ issues: [first] }: z.ZodError): string {
+  if (first === undefined) return '';
+  if (first.code !== 'unrecognized_keys') return first.path.length === 0 ? '' : ` at ${first.path.join('.')}`;
+  const named = first.keys[0] ?? '';
+  // It is the caller's word, which may be of any length.
+  return named.length <= MAX_NAMED ? `: there is no parameter ${JSON.stringify(named)}` : '';
+}
+
 /** @throws AuthorityError CAP-O02 for a parameter that is none, twice there or malformed. */
 function parametersOf<Parameters>({ req }: Pick<Context, 'req'>, schema: z.ZodType<Parameters>): Parameters {
   const given = Object.entries(req.queries());
@@ -170,8 +180,7 @@ function parametersOf<Parameters>({ req }: Pick<Context, 'req'>, schema: z.ZodTy
     Object.fromEntries(given.map(([name, values]) => [name, values.length === 1 ? values[0] : values])),
   );
   if (parsed.success) return parsed.data;
-  const place = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new AuthorityError('CAP-O02', { detail: `the question is not as it should be${place && ` at ${place}`}` });
+  throw new AuthorityError('CAP-O02', { detail: `the question is not as it should be${placeOf(parsed.error)}` });
 }
 
 function definedOf(parameters: object): object {
