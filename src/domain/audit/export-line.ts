@@ -7,7 +7,7 @@ import { ISSUER_SIGNATURES } from '../x509/key-types.ts';
 import { CHAIN_KINDS, type ChainKind, type ChainOpening, type ChainPoint } from './chain.ts';
 import type { Head } from './head.ts';
 import { statedRetention } from './kept-since.ts';
-import { anyObject, base64, count, listOf, object, oneOf, sha256, text, type Check } from './shape.ts';
+import { anyObject, base64, count, listOf, object, oneOf, sha256, stated, text, type Check } from './shape.ts';
 import type { Signature } from './statement.ts';
 
 /** Times in milliseconds since the epoch. */
@@ -86,11 +86,11 @@ const opening = object(
   { follows: object({ chain: text, sequence: count, digest: sha256 }) },
 );
 const signature = { keyId: sha256, algorithm: oneOf(...Object.keys(ISSUER_SIGNATURES)), signature: base64 };
-const chainInHead = object(
+const chainInHead = stated(
   { chain: text, kind, sequence: count, digest: sha256 },
   { opening: sha256, removed: point, lastMs: count },
 );
-const headStatement = object(
+const headStatement = stated(
   { version, timeMs: count, trustDomain: text, cluster: text, server: text, chains: listOf(chainInHead) },
   {
     full: oneOf(true),
@@ -101,16 +101,24 @@ const headStatement = object(
     acceptedMs: count,
   },
 );
-const range = object({ chain: text, kind, after: point, through: point, last: count });
-const endStatement = object(
-  { version, timeMs: count, chains: listOf(range), records: count, unchained: count, content: sha256 },
-  { sinceMs: count, untilMs: count, server: text, trustDomain: text, cluster: text, keptSinceMs: count },
-);
+/** @param shape `object` where nobody signed it. */
+const endStatement = (shape: typeof object): Check =>
+  shape(
+    {
+      version,
+      timeMs: count,
+      chains: listOf(shape({ chain: text, kind, after: point, through: point, last: count })),
+      records: count,
+      unchained: count,
+      content: sha256,
+    },
+    { sinceMs: count, untilMs: count, server: text, trustDomain: text, cluster: text, keptSinceMs: count },
+  );
 
 const link = object({ kind, chain: text, sequence: count, digest: sha256, record: anyObject });
 const unchained = object({ kind, record: anyObject });
-const unsignedEnd = object({ kind: oneOf('end'), statement: endStatement });
-const signedEnd = object({ kind: oneOf('end'), statement: endStatement, ...signature });
+const unsignedEnd = object({ kind: oneOf('end'), statement: endStatement(object) });
+const signedEnd = object({ kind: oneOf('end'), statement: endStatement(stated), ...signature });
 const record: Check = (value) => link(value) || unchained(value);
 
 const LINES: Readonly<Record<ExportLine['kind'], Check>> = {

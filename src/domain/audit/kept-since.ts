@@ -1,7 +1,7 @@
 // Since when a journal has all that was recorded. How long records are kept may be longer today than it was, and what a shorter
 // retention took does not come back: so each head states both, for whoever makes the next one.
 import type { ChainKind } from './chain.ts';
-import { count, object } from './shape.ts';
+import { count, stated } from './shape.ts';
 
 /** As a head states it, signed: who writes to the store alone cannot say that retention took what is gone. */
 export interface StatedRetention {
@@ -11,7 +11,7 @@ export interface StatedRetention {
   readonly keptSinceMs: number;
 }
 
-export const statedRetention = object({ periodMs: count, keptSinceMs: count });
+export const statedRetention = stated({ periodMs: count, keptSinceMs: count });
 
 /**
  * @param before what the last head states: its period was in force until now at the latest.

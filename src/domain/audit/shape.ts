@@ -1,5 +1,5 @@
-// The shapes of what an export and a file of heads may hold, checked to the last member: what is not known here could say
-// something that nobody proves.
+// The shapes of what an export and a file of heads may hold, checked to the last member where nobody signs them: what is not known
+// here could say something that nobody proves.
 
 export type Check = (value: unknown) => boolean;
 
@@ -19,19 +19,25 @@ export function listOf(check: Check): Check {
   return (value) => Array.isArray(value) && value.every((one) => check(one));
 }
 
+type Members = Readonly<Record<string, Check>>;
+
 /** An object of these members and no other. */
-export function object(
-  required: Readonly<Record<string, Check>>,
-  optional: Readonly<Record<string, Check>> = {},
-): Check {
+export function object(required: Members, optional: Members = {}): Check {
+  const known = new Set(Object.keys({ ...required, ...optional }));
+  const check = stated(required, optional);
+  return (value) => check(value) && Object.keys(value as object).every((name) => known.has(name));
+}
+
+/** An object of these members and others, for what is signed as a whole: a later version may state more, and nobody else can. */
+export function stated(required: Members, optional: Members = {}): Check {
   const names = Object.keys(required);
-  const checks = new Map(Object.entries({ ...required, ...optional }));
+  const checks = Object.entries({ ...required, ...optional });
   return (value) => {
     if (!anyObject(value)) return false;
     const members = value as Readonly<Record<string, unknown>>;
     return (
       names.every((name) => Object.hasOwn(members, name)) &&
-      Object.keys(members).every((name) => checks.get(name)?.(members[name]) === true)
+      checks.every(([name, check]) => !Object.hasOwn(members, name) || check(members[name]))
     );
   };
 }

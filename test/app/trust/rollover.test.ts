@@ -197,9 +197,9 @@ describe('An issuer with an upstream', function () {
     assert.equal((await issuer('taint', 'default', '--reason', 'the key leaked', '--force')).code, 0);
     await before.stop();
     await using server = await RunningServer.start({ files, settings: settingsIn(files), upstream });
-    const ready = await server.get('/readyz');
-    assert.equal(ready.status, 503);
-    assert.match(await ready.text(), /the fake CA is sealed: unseal it/);
+    assert.equal((await server.get('/readyz')).status, 503);
+    const why = async () => (await (await server.get('/readyz')).text()).includes('the fake CA is sealed: unseal it');
+    await eventually('it says what its CA answered', why, IN_TIME);
     assert.match((await issuer('list')).output, /^default \(default\) +tainted /m);
     upstream.problem = undefined;
     await signsWith(server, () => inForce());

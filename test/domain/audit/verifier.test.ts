@@ -60,6 +60,17 @@ describe('The verifier of an exported journal', () => {
     });
   });
 
+  it('passes over what only a later version states in a head or an end, which nobody but a key of heads can have said', () => {
+    const lines = written(key, { announced: 'by a later version' }).export();
+    assert.equal(verified({ lines }, key).tamperings.length, 0);
+    const stating = [...lines.entries()].filter(([, line]) => line.includes('announced'));
+    assert.equal(stating.length, 3);
+    for (const [at, line] of stating) {
+      const others = lines.with(at, line.replace('announced', 'announcer'));
+      assert.equal(verified({ lines: others }, key).result, 'tampered', `line ${at + 1}`);
+    }
+  });
+
   it('takes a noted digest of the end for the word of a server whose key nobody gave', () => {
     const lines = written(key).export();
     const end = readLine(lines.at(-1)!);

@@ -48,6 +48,7 @@ export function headKey(): HeadKey {
 /** A journal in memory that is written to and exported. */
 export class SampleJournal {
   readonly #key: HeadKey;
+  readonly #more: object;
   #chains: { readonly opening: ChainOpening; readonly links: Linked[] }[];
   readonly #heads: Head[] = [];
   readonly #unchained: { readonly kind: ChainKind; readonly record: object }[] = [];
@@ -56,8 +57,10 @@ export class SampleJournal {
   #retentionMs: number | undefined;
   #nowMs = START_MS;
 
-  constructor(key: HeadKey) {
+  /** @param more what heads and ends state beside what is known here. */
+  constructor(key: HeadKey, more: object = {}) {
     this.#key = key;
+    this.#more = more;
     this.#chains = CHAIN_KINDS.map((kind) => ({
       opening: { chain: `${kind}-00000001`, kind, server: 'capstan-0', openedMs: START_MS },
       links: [],
@@ -135,7 +138,7 @@ export class SampleJournal {
   makeHead(): Head {
     this.#nowMs += 1_000;
     const previous = this.#heads.at(-1);
-    const statement = nextHead(this.#states(), this.#last, {
+    const next = nextHead(this.#states(), this.#last, {
       timeMs: this.#nowMs,
       trustDomain: 'cluster.local',
       cluster: 'kubernetes',
@@ -144,7 +147,9 @@ export class SampleJournal {
         previous: { digest: statementDigest(previous.statement), timeMs: previous.statement.timeMs },
       }),
     });
-    if (statement === undefined) throw new Error('nothing has moved');
+    if (next === undefined) throw new Error('nothing has moved');
+    const chains = next.chains.map((chain) => ({ ...chain, ...this.#more }));
+    const statement = { ...next, chains, ...this.#more };
     this.#last = lastHeadOf(statement, this.#states(), this.#last);
     const head = { statement, ...this.#key.sign('head', statement) };
     this.#heads.push(head);
@@ -169,7 +174,7 @@ export class SampleJournal {
     const keptSinceMs = this.#retentionMs === undefined ? undefined : this.#nowMs - this.#retentionMs;
     const facts = { timeMs: this.#nowMs, chains: states.map(rangeOf) };
     const isSigned = end === 'signed' && keptSinceMs !== undefined;
-    const statement = writer.end({ ...facts, ...(isSigned && { keptSinceMs }) });
+    const statement = { ...writer.end({ ...facts, ...(isSigned && { keptSinceMs }) }), ...this.#more };
     if (end === 'signed') lines.push(endLine(statement, this.#key.sign('export', statement)));
     if (end === 'unsigned') lines.push(endLine(statement));
     return lines.map((line) => line.trimEnd());

@@ -29,8 +29,8 @@ export interface TamperingRow {
 }
 
 /** Two heads were made, and the records behind the second are in no head. */
-export function written(key: HeadKey): SampleJournal {
-  const journal = new SampleJournal(key);
+export function written(key: HeadKey, more: object = {}): SampleJournal {
+  const journal = new SampleJournal(key, more);
   for (const kind of ['decision', 'decision', 'operation', 'decision', 'closing'] as const) journal.append(kind);
   journal.makeHead();
   for (const kind of ['decision', 'operation', 'decision'] as const) journal.append(kind);
