@@ -102,9 +102,12 @@ export function serverOf(routes: Answering): Server {
   return server;
 }
 
+/** In the URL of a request that names no host, as health checks by HTTP/1.0 do. It opens nothing: rules about hosts look at the header. */
+const UNNAMED = 'unnamed.invalid';
+
 /** Has a server, plain or over TLS, answer by these routes, within the same limits. */
 export function boundServer(server: Server | HttpsServer, routes: Answering, maxConnections = MAX_CONNECTIONS): void {
-  const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false, hostname: UNNAMED });
   const busy = new WeakSet<Socket>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;

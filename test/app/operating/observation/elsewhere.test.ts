@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { request, type IncomingMessage } from 'node:http';
 import { request as requestOverTls } from 'node:https';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import type { ServeReport } from '../../../../src/app/serve.ts';
@@ -147,6 +148,19 @@ describe('The pages about a server', () => {
     for (const host of [...own, 'capstan.istio-system.svc.cluster.local', 'capstan']) {
       for (const path of ['/metrics', '/policy']) assert.equal((await asked(path, host)).status, 200, host);
     }
+  });
+
+  it('answer health checks by HTTP/1.0, which name no host, as whatever on the machine is no browser', async () => {
+    const { httpAddress } = await start(overTls());
+    const asked = async (path: string): Promise<string> => {
+      const [host = '', port] = httpAddress.split(':');
+      const socket = connect(Number(port), host);
+      socket.end(`GET ${path} HTTP/1.0\r\n\r\n`);
+      return text(socket);
+    };
+    assert.match(await asked('/healthz'), /^HTTP\/1\.1 200 [^]*\r\n\r\n\{"status":"alive"\}$/);
+    assert.match(await asked('/readyz'), /^HTTP\/1\.1 200 [^]*\r\n\r\n\{"ready":true\}$/);
+    for (const path of ['/metrics', '/policy']) assert.match(await asked(path), /^HTTP\/1\.1 200 /);
   });
 
   it('are open over TLS to who shows the token, and tell others nothing', async () => {
