@@ -1,5 +1,5 @@
 // What is around every page: where one can go, who is signed in.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { SessionAnswer } from '../ask.ts';
 import { pageAt, pagesFor, type Page } from '../pages/pages.tsx';
 import { useAddress } from '../route.ts';
@@ -16,7 +16,8 @@ export function Frame({ session, onSignOut }: Props) {
   const page = pageAt(address.path, pages);
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  useEffect(() => {
+  // With the page itself, not a moment after it is seen.
+  useLayoutEffect(() => {
     document.title = `${page?.title ?? 'No such page'} – Capstan`;
     // Who hears the page is told that it is another one.
     if (!first.current) main.current?.focus();
