@@ -3,12 +3,16 @@ import assert from 'node:assert/strict';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { demandBuiltConsole } from '../../app/operating/console/support/built-console.ts';
 import { RunningServer } from '../../app/support/running-server.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
+import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { demandAccessible, findChromium, openChromium } from './support/chromium.ts';
 import { keepScreenshot, SIZE } from './support/screenshots.ts';
 import { watchedPage, type WatchedPage } from './support/watched-page.ts';
 
 const SETTINGS = { 'listen.console.address': '127.0.0.1:0', 'listen.console.oneTimeLink': true };
+const SOON = { withinMs: 30_000 };
 const HOUR_MS = 3_600_000;
 const PAGES = [
   { name: 'overview', link: 'Overview', shows: 'Every part works as it should.' },
@@ -33,6 +37,8 @@ describe('The console in Chromium', function () {
     server = await RunningServer.start({ settings: SETTINGS });
     await server.ask('default', 'demo');
     await server.ask('shop', 'api');
+    // The first page counts what ends, which is given again for a minute.
+    await eventually('both certificates are in the inventory', async () => (await inventoried()) === 2, SOON);
     context = await browser.newContext({ viewport: SIZE, colorScheme: 'light' });
     watched = await watchedPage(context, server.report.consoleUrl!);
     page = watched.page;
@@ -46,6 +52,14 @@ describe('The console in Chromium', function () {
     await started.server?.[Symbol.asyncDispose]();
   });
   afterEach(() => watched.demandClean());
+
+  async function inventoried(): Promise<number> {
+    const { terminal, out } = recordTerminal();
+    const options = { terminal, environment: {}, signal: AbortSignal.timeout(30_000) };
+    const argv = ['inventory', '--output', 'json', '--data-dir', server.files.directory];
+    if ((await runCli(argv, options)) !== 0) return 0;
+    return (JSON.parse(out()) as { readonly entries: readonly object[] }).entries.length;
+  }
 
   it('is opened by the link in the banner, which stays in no history', () => {
     assert.equal(new URL(page.url()).hash, '');
